@@ -1,0 +1,3 @@
+"""Turns folders of photos into the segments of an index."""
+
+OWNER = "lexsearch"

@@ -1,0 +1,1 @@
+"""The index folder: format, segments, reading, writing, checking."""

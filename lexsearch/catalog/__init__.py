@@ -1,0 +1,1 @@
+"""The catalog of an index: tables, repository and upgrades."""

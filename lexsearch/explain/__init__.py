@@ -1,0 +1,1 @@
+"""Why a picture was found: words, alignment, pictures of both."""

@@ -1,0 +1,1 @@
+"""The three stores: words, dense vectors and tokens."""

@@ -1,0 +1,1 @@
+"""Dense stores: one file, one search index over unit vectors."""

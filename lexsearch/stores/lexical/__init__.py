@@ -1,0 +1,1 @@
+"""Lexical stores: one file, one search index over words."""

@@ -1,0 +1,1 @@
+"""Token stores: one file, one way to keep and score token vectors."""

@@ -1,0 +1,3 @@
+"""The Streamlit app."""
+
+OWNER = "lexsearch"
