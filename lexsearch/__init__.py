@@ -1,3 +1,65 @@
-"""lexsearch: hybrid image search that shows which words fired where."""
+"""lexsearch: hybrid image search that shows which words fired where.
+
+>>> from lexsearch import Query
+>>> str(Query.text("dog") - Query.text("people"))
+'dog - people'
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# Public name -> module that defines it; loaded when first used, so that `import lexsearch` is free.
+_PUBLIC = {
+    "Contribution": "lexsearch.explain.terms",
+    "DenseVectors": "lexsearch.types",
+    "Explanation": "lexsearch.results",
+    "Filter": "lexsearch.query",
+    "LexSearch": "lexsearch.api",
+    "LexsearchError": "lexsearch.errors",
+    "Query": "lexsearch.query",
+    "Ranking": "lexsearch.types",
+    "SearchHit": "lexsearch.results",
+    "SearchResults": "lexsearch.results",
+    "Settings": "lexsearch.settings",
+    "SparseVectors": "lexsearch.types",
+    "TokenVectors": "lexsearch.types",
+}
+
+if TYPE_CHECKING:
+    from lexsearch.api import LexSearch
+    from lexsearch.errors import LexsearchError
+    from lexsearch.explain.terms import Contribution
+    from lexsearch.query import Filter, Query
+    from lexsearch.results import Explanation, SearchHit, SearchResults
+    from lexsearch.settings import Settings
+    from lexsearch.types import DenseVectors, Ranking, SparseVectors, TokenVectors
+
+__all__ = [
+    "Contribution",
+    "DenseVectors",
+    "Explanation",
+    "Filter",
+    "LexSearch",
+    "LexsearchError",
+    "Query",
+    "Ranking",
+    "SearchHit",
+    "SearchResults",
+    "Settings",
+    "SparseVectors",
+    "TokenVectors",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'lexsearch' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

@@ -10,7 +10,11 @@ from typing import Any
 from lexsearch.errors import ModelMissing, UsageError
 
 # Top-level programs that the library may start but never imports: name -> "module:attribute".
-PROGRAMS = {"indexer": "indexer.pipeline:index_folders"}
+PROGRAMS = {
+    "indexer": "indexer.pipeline:index_folders",
+    "index_options": "indexer.pipeline:IndexOptions",
+    "decoder": "indexer.decode:decode",
+}
 
 
 def names(group: str) -> list[str]:

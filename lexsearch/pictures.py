@@ -1,0 +1,60 @@
+"""Loads a picture that a query or an explanation needs, by the indexer's own decoder."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lexsearch.errors import UsageError
+from lexsearch.registry import program
+from lexsearch.types import PixelArray, PixelSpec
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lexsearch.query import Picture
+
+# Longest side of the picture behind a heat map, in pixels.
+DISPLAY_SIDE = 720
+
+
+def absolute(path: str | bytes | os.PathLike[str]) -> bytes:
+    """The path as an index stores it: absolute, normalised, links not resolved."""
+    raw = os.fsencode(path)
+    return os.path.abspath(os.path.expanduser(raw))  # noqa: PTH100, PTH111  (pathlib takes no bytes)
+
+
+def load_pixels(picture: Picture | bytes, spec: PixelSpec) -> PixelArray:
+    """Pixels of a picture as a model wants them, uint8 (height, width, 3).
+
+    Raises:
+        UsageError: no such file, or it cannot be read as a picture.
+    """
+    if not isinstance(picture, str | bytes | os.PathLike):
+        from lexsearch.encoders._pixels import to_pixels
+
+        return to_pixels(upright(picture), spec)
+    path = absolute(picture)
+    shown = path.decode("utf-8", "backslashreplace")
+    if not os.path.exists(path):  # noqa: PTH110
+        raise UsageError(f"no such picture: {shown}")
+    pixels: PixelArray = program("decoder")(path, spec).pixels
+    return pixels
+
+
+def upright(picture: Image) -> Image:
+    """The picture in RGB, turned as its EXIF orientation says."""
+    from PIL import ImageOps
+
+    return ImageOps.exif_transpose(picture).convert("RGB")
+
+
+def load_for_display(path: bytes, width: int, height: int) -> Image:
+    """The picture at most DISPLAY_SIDE pixels long, aspect kept; width, height: its full size."""
+    from PIL import Image as pillow
+
+    scale = min(1.0, DISPLAY_SIDE / max(width, height, 1))
+    spec = PixelSpec(max(1, round(width * scale)), max(1, round(height * scale)), "squash")
+    return pillow.fromarray(np.ascontiguousarray(load_pixels(path, spec)), "RGB")

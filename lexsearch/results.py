@@ -1,0 +1,277 @@
+"""What a search returns: hits with their reasons, lists of hits, explanations."""
+
+from __future__ import annotations
+
+import base64
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+
+from lexsearch.explain.terms import Contribution
+from lexsearch.types import FloatArray, PatchWords
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from lexsearch.protocols import Vocabulary
+
+SCHEMA = 1
+
+
+def display_path(path: bytes) -> str:
+    r"""The path as text; bytes that are not UTF-8 appear as \xNN."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 6)
+
+
+@dataclass(frozen=True, slots=True)
+class WordWeight:
+    """A word with its weight in one vector."""
+
+    word: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class WordCount:
+    """A word with the number of images that carry it."""
+
+    word: str
+    images: int
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit:
+    """One picture that was found.
+
+    Attributes:
+        rank: 1 for the best.
+        id: 16 hex digits; also the TREC docid.
+        raw_path: the path as the system gave it.
+        score: of the mode that was asked for; higher is better.
+        scores: by channel (`lexical`, `dense`, `late`) and `fused`; None where not computed.
+        terms: the words that speak for this hit, heaviest first.
+        also: paths of the same picture elsewhere.
+        meta: `taken`, `camera`, `gps`, `width`, `height`.
+        below_cutoff: under the automatic cut-off.
+    """
+
+    rank: int
+    id: str
+    raw_path: bytes
+    score: float
+    scores: Mapping[str, float | None]
+    terms: tuple[Contribution, ...] = ()
+    also: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    below_cutoff: bool = False
+
+    @property
+    def path(self) -> str:
+        """The path for display (see `display_path`)."""
+        return display_path(self.raw_path)
+
+    @property
+    def docid(self) -> str:
+        """The id under the name that retrieval tools use."""
+        return self.id
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in ("rank", "id", "docid", "path", "score", "scores", "terms", "also", "meta"):
+            raise KeyError(name)
+        return getattr(self, name)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The hit as JSON values; `path_bytes` (base64) only if the path is not UTF-8."""
+        record: dict[str, Any] = {
+            "rank": self.rank,
+            "path": self.path,
+            "id": self.id,
+            "score": _rounded(self.score),
+            "scores": {name: _rounded(value) for name, value in self.scores.items()},
+            "terms": [term_dict(term) for term in self.terms],
+        }
+        try:
+            self.raw_path.decode("utf-8")
+        except UnicodeDecodeError:
+            record["path_bytes"] = base64.b64encode(self.raw_path).decode("ascii")
+        if self.also:
+            record["also"] = list(self.also)
+        record.update({name: value for name, value in self.meta.items() if value is not None})
+        return record
+
+
+def term_dict(term: Contribution) -> dict[str, Any]:
+    """One word's share of a lexical score, as JSON values."""
+    return {
+        "word": term.word,
+        "query": _rounded(term.query),
+        "image": _rounded(term.image),
+        "contribution": _rounded(term.contribution),
+    }
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SearchResults(Sequence[SearchHit]):
+    """Hits in order, with what the search has to say about itself.
+
+    Attributes:
+        hits: best first.
+        query: the query as text.
+        mode: `lexical`, `dense`, `late` or `hybrid`.
+        seconds: wall seconds by stage.
+        notes: sentences for the user (words outside the vocabulary, a cut query, ...).
+        cutoff: the score under which a hit does not count as relevant; -inf for none.
+        excluded: pictures that `-word` conditions took away.
+    """
+
+    hits: tuple[SearchHit, ...]
+    query: str
+    mode: str
+    seconds: Mapping[str, float]
+    notes: tuple[str, ...] = ()
+    cutoff: float = float("-inf")
+    excluded: int = 0
+
+    @overload
+    def __getitem__(self, index: int) -> SearchHit: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[SearchHit, ...]: ...
+    def __getitem__(self, index: int | slice) -> SearchHit | tuple[SearchHit, ...]:
+        return self.hits[index]
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def __iter__(self) -> Iterator[SearchHit]:
+        return iter(self.hits)
+
+    @property
+    def paths(self) -> list[str]:
+        """Paths in order of rank."""
+        return [hit.path for hit in self.hits]
+
+    @property
+    def hidden(self) -> int:
+        """How many of the hits lie under the cut-off."""
+        return sum(hit.below_cutoff for hit in self.hits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The list as JSON values, schema 1."""
+        return {
+            "schema": SCHEMA,
+            "query": self.query,
+            "mode": self.mode,
+            "hits": [hit.to_dict() for hit in self.hits],
+            "notes": list(self.notes),
+            "seconds": {name: round(value, 6) for name, value in self.seconds.items()},
+        }
+
+    def to_trec(self, qid: str = "1", tag: str = "lexsearch") -> str:
+        """Lines `qid Q0 docid rank score tag`, each ended by a newline."""
+        return "".join(
+            f"{qid} Q0 {hit.id} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why one picture answers one query.
+
+    Attributes:
+        terms: every word both sides share, heaviest contribution first; their contributions
+            add up to `lexical`.
+        lexical, dense, late, fused: the scores; None where the query has no such side.
+        weights: of the fusion; fused = sum of weight * score over the channels that exist.
+        patches: what each patch says.
+    """
+
+    query: str
+    raw_path: bytes
+    id: str
+    terms: tuple[Contribution, ...]
+    lexical: float | None
+    dense: float | None
+    late: float | None
+    fused: float
+    weights: Mapping[str, float]
+    patches: PatchWords
+    vocabulary: Vocabulary
+    load_picture: Callable[[], Image]
+
+    @property
+    def path(self) -> str:
+        """The path for display."""
+        return display_path(self.raw_path)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches."""
+        return self.patches.grid
+
+    def heatmap(self, word: str) -> FloatArray:
+        """Weight of a word on every patch, shape (rows, columns).
+
+        Raises:
+            KeyError: the word is not in the vocabulary.
+        """
+        word_id = self.vocabulary.lookup(word)
+        if word_id is None:
+            raise KeyError(word)
+        return self.patches.weights[:, word_id].reshape(self.grid)
+
+    def patch_terms(self, row: int, column: int, *, top_k: int = 8) -> list[WordWeight]:
+        """The heaviest words of one patch; ties to the smaller word id."""
+        weights = self.patches.weights[row * self.grid[1] + column]
+        order = np.lexsort((np.arange(len(weights)), -weights))
+        words = self.vocabulary.words
+        content = [int(i) for i in order[: 4 * top_k] if self.vocabulary.is_word(int(i))]
+        return [WordWeight(words[i], float(weights[i])) for i in content[:top_k]]
+
+    def shown_words(self, count: int = 3) -> list[str]:
+        """The words of the heaviest positive contributions that are whole words."""
+        found = [
+            term.word
+            for term in self.terms
+            if term.contribution > 0 and self.vocabulary.is_word(term.word_id)
+        ]
+        return found[:count]
+
+    def render(self, out: str | os.PathLike[str], *, words: Sequence[str] | None = None) -> Path:
+        """Write a PNG: the picture, and one heat map per word on a scale shared by all."""
+        from lexsearch.explain.overlay import sheet
+
+        chosen = list(words) if words else self.shown_words()
+        maps = {word: self.heatmap(word) for word in chosen}
+        path = Path(out)
+        sheet(self.load_picture(), maps).save(path, format="PNG")
+        return path
+
+    def to_dict(self) -> dict[str, Any]:
+        """The explanation as JSON values."""
+        return {
+            "schema": SCHEMA,
+            "query": self.query,
+            "path": self.path,
+            "id": self.id,
+            "scores": {
+                "lexical": _rounded(self.lexical),
+                "dense": _rounded(self.dense),
+                "late": _rounded(self.late),
+                "fused": _rounded(self.fused),
+            },
+            "weights": dict(self.weights),
+            "terms": [term_dict(term) for term in self.terms],
+            "grid": list(self.grid),
+            "maps": {
+                word: [[round(float(v), 5) for v in row] for row in self.heatmap(word)]
+                for word in self.shown_words()
+            },
+        }
