@@ -117,7 +117,9 @@ class Engine:
         self._attach("tokens", store)
         return store
 
-    def _attach(self, role: Role, store: LexicalIndex | SearchIndex[DenseVectors] | TokenStore) -> None:
+    def _attach(
+        self, role: Role, store: LexicalIndex | SearchIndex[DenseVectors] | TokenStore
+    ) -> None:
         for segment in self.snapshot.segments:
             store.attach(segment.image_ids, segment.sections(role), live=segment.live)
 

@@ -1,12 +1,12 @@
 """The grammar of the search box: one string becomes one query; nothing here ever raises.
 
-    dog beach            text
-    "red car"            text kept together; signs and colons inside are letters
-    -people              no picture that carries the word
-    2:sunset             twice the model's weight for the word
-    after:2024-06        a filter; names: after before taken year path type camera
-    ./ref.jpg            a picture (starts with ./ ../ / or ~, ends like a picture)
-    dog + ./ref.jpg - people     sums of queries
+dog beach            text
+"red car"            text kept together; signs and colons inside are letters
+-people              no picture that carries the word
+2:sunset             twice the model's weight for the word
+after:2024-06        a filter; names: after before taken year path type camera
+./ref.jpg            a picture (starts with ./ ../ / or ~, ends like a picture)
+dog + ./ref.jpg - people     sums of queries
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_QUERY_CHARS = 4096  # RELIABILITY 2.10
 PICTURE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif",
 )  # fmt: skip
-_WEIGHT = re.compile(r"(\d{1,4}(?:\.\d{1,4})?):(\w[\w'-]*)")
+_WEIGHT = re.compile(r"(\d{1,4}(?:\.\d{1,4})?):([^\W\d_][\w'-]*)")
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}(?::\d{2}(?::\d{2})?)?)?)?)?")
 

@@ -79,6 +79,7 @@ class DenseVectors:
 
     @property
     def dim(self) -> int:
+        """Width of a vector."""
         return int(self.values.shape[1])
 
 
@@ -104,6 +105,7 @@ class TokenVectors:
 
     @property
     def dim(self) -> int:
+        """Width of a vector."""
         return int(self.values.shape[1])
 
     def item(self, i: int) -> FloatArray:
