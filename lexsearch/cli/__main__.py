@@ -1,0 +1,8 @@
+"""Runs the command line as `python -m lexsearch.cli`."""
+
+import sys
+
+from lexsearch.cli.run import main
+
+if __name__ == "__main__":
+    sys.exit(main())

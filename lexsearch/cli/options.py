@@ -1,0 +1,94 @@
+"""Options that several commands share, and the way they open an index."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from lexsearch.api import LexSearch
+    from lexsearch.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+MODES = ("lexical", "dense", "late", "hybrid")
+
+
+def db_option(function: F) -> F:
+    """`--db NAME|DIR`."""
+    return click.option(
+        "--db",
+        metavar="NAME|DIR",
+        help="Index to use: a name, or a folder (with a / or a leading dot). Default: default.",
+    )(function)
+
+
+def json_option(function: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(function)
+
+
+def mode_option(function: F) -> F:
+    """`--mode`."""
+    return click.option(
+        "--mode",
+        type=click.Choice(MODES),
+        default="hybrid",
+        show_default=True,
+        help="lexical: words; dense: meaning; late: fine match; hybrid: all three.",
+    )(function)
+
+
+def top_option(function: F) -> F:
+    """`-t / --top`."""
+    return click.option(
+        "-t",
+        "--top",
+        type=click.IntRange(min=1),
+        default=10,
+        show_default=True,
+        help="Number of photos.",
+    )(function)
+
+
+def load_settings(db: str | None = None) -> Settings:
+    """The settings of this call, flags last."""
+    from lexsearch.settings import Settings
+
+    return Settings.load(db=db)
+
+
+def open_db(db: str | None) -> LexSearch:
+    """The index that `--db` names.
+
+    Raises:
+        IndexMissing: there is none; the message names the command that makes one.
+    """
+    from lexsearch.api import LexSearch
+
+    settings = load_settings(db)
+    return LexSearch.open(settings.db, settings=settings)
+
+
+def db_folder(db: str | None) -> Path:
+    """The folder of the index that `--db` names; it need not exist."""
+    from lexsearch.bundle.location import db_directory
+
+    settings = load_settings(db)
+    return db_directory(settings.db, data_dir=settings.data_dir)
+
+
+def print_json(value: object) -> None:
+    """Print one JSON object as UTF-8."""
+    click.echo(dump_json(value))
+
+
+def dump_json(value: object) -> str:
+    r"""JSON in UTF-8; control and bidi characters, which JSON may carry as they are, as \uXXXX."""
+    from lexsearch.cli.terminal import UNSAFE
+
+    text = json.dumps(value, ensure_ascii=False)
+    return UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -1,0 +1,167 @@
+"""What becomes of search results: order, groups, notes, copies, and one of the formats."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from lexsearch.cli.formats import FORMATS, write
+from lexsearch.cli.terminal import safe
+
+if TYPE_CHECKING:
+    from lexsearch.api import LexSearch
+    from lexsearch.query import Query
+    from lexsearch.results import SearchHit, SearchResults
+
+F = TypeVar("F", bound=Callable[..., Any])
+NEAR_BITS = 6  # of the 64 bits of the picture's hash that near duplicates may differ in
+SPARE = 3  # photos fetched per photo shown, so that a grouped list is still full
+NO_RESULT = 1
+
+
+def output_options(function: F) -> F:
+    """The options of `search` and `like` that say how results are shown."""
+    options = (
+        click.option(
+            "--format",
+            "format_",
+            type=click.Choice(FORMATS),
+            default="table",
+            show_default=True,
+            help="How to print the photos.",
+        ),
+        click.option("-f", "paths", is_flag=True, help="Print paths only; --format paths."),
+        click.option("-0", "nul", is_flag=True, help="Print paths ended by NUL, for xargs -0."),
+        click.option("--explain", is_flag=True, help="Show every score and word of each photo."),
+        click.option(
+            "--sort",
+            type=click.Choice(["score", "date"]),
+            default="score",
+            show_default=True,
+            help="Order, after the cut-off.",
+        ),
+        click.option(
+            "--group-duplicates",
+            "group",
+            is_flag=True,
+            help="Show one of several nearly equal photos.",
+        ),
+        click.option(
+            "--copy-to",
+            metavar="DIR",
+            type=click.Path(file_okay=False),
+            help="Copy the photos to DIR as 0001_name.jpg; never overwrites.",
+        ),
+        click.option(
+            "--link-to",
+            metavar="DIR",
+            type=click.Path(file_okay=False),
+            help="Make symbolic links in DIR instead.",
+        ),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """How results are to be shown."""
+
+    format: str
+    nul: bool
+    explain: bool
+    sort: str
+    group: bool
+    copy_to: str | None
+    link_to: str | None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> Shown:
+        """From the values of `output_options`."""
+        paths = given["paths"] or given["nul"]
+        return cls(
+            "paths" if paths else given["format_"],
+            given["nul"],
+            given["explain"],
+            given["sort"],
+            given["group"],
+            given["copy_to"],
+            given["link_to"],
+        )
+
+    def depth(self, top: int) -> int:
+        """How many photos to ask for so that `top` can be shown."""
+        return top * SPARE if self.group else top
+
+
+def present(index: LexSearch, query: Query, results: SearchResults, shown: Shown, top: int) -> int:
+    """Print notes and results, make the copies; returns the exit code."""
+    from lexsearch.cli.collect import collect
+
+    hits = list(results)
+    if shown.group:
+        hits = first_of_each(hits, index.near_duplicates(NEAR_BITS))[:top]
+    if shown.sort == "date":
+        hits.sort(key=_newest_first)
+        hits.sort(key=lambda hit: hit.below_cutoff)
+    if shown.explain:
+        hits = with_all_terms(index, query, hits)
+    results = replace(results, hits=tuple(hits))
+    say(results.notes)
+    if results.excluded:
+        say([f"{results.excluded:,} photos were left out by -word or --not"])
+    write(results, shown.format, nul=shown.nul, explain=shown.explain)
+    wanted = [hit for hit in hits if not hit.below_cutoff]
+    for folder, link in ((shown.copy_to, False), (shown.link_to, True)):
+        if folder is not None:
+            sys.stdout.flush()
+            say([collect(wanted, folder, link=link)])
+    return 0 if hits else NO_RESULT
+
+
+def with_all_terms(index: LexSearch, query: Query, hits: Sequence[SearchHit]) -> list[SearchHit]:
+    """The hits with every word that both sides share, so that the words add up."""
+    import numpy as np
+
+    from lexsearch.explain.terms import contributions
+
+    lexical = index.engine.encode(query).lexical
+    if lexical is None or not hits:
+        return list(hits)
+    ids = np.array([int(hit.id, 16) for hit in hits], dtype=np.int64)
+    stored = index.engine.lexical.vectors(ids)
+    vocabulary = index.model.vocabulary
+    return [
+        replace(hit, terms=tuple(contributions(lexical, stored.select([i]), vocabulary)))
+        for i, hit in enumerate(hits)
+    ]
+
+
+def say(notes: Sequence[str]) -> None:
+    """Print notes on stderr."""
+    for note in notes:
+        click.echo(f"note: {safe(note)}", err=True)
+
+
+def _newest_first(hit: SearchHit) -> tuple[bool, list[int]]:
+    taken = hit.meta.get("taken")
+    return taken is None, [-ord(letter) for letter in taken or ""]
+
+
+def first_of_each(hits: Sequence[SearchHit], groups: Sequence[Sequence[str]]) -> list[SearchHit]:
+    """The hits without those that are nearly equal to a better one; ranks stay as they are."""
+    group_of = {path: number for number, group in enumerate(groups) for path in group}
+    seen: set[int] = set()
+    kept = []
+    for hit in hits:
+        group = group_of.get(hit.path)
+        if group is None or group not in seen:
+            kept.append(hit)
+        if group is not None:
+            seen.add(group)
+    return kept

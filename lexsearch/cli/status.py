@@ -1,0 +1,59 @@
+"""`lexsearch status`: what an index holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from lexsearch.cli.options import db_option, json_option, open_db, print_json
+from lexsearch.cli.terminal import safe, size, table
+
+
+@click.command("status")
+@db_option
+@json_option
+def command(db: str | None, as_json: bool) -> None:
+    """Show what an index holds: photos, folders, disk use, model, last run.
+
+    \b
+    Examples:
+      lexsearch status
+      lexsearch status --db ./photos.lxdb --json
+    """
+    with open_db(db) as index:
+        status = index.status()
+    if as_json:
+        print_json({"schema": 1, **status})
+        return
+    click.echo("\n".join(table(rows(status))))
+
+
+def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Name and value of every line."""
+    out = [
+        ("folder", safe(str(status["directory"]))),
+        ("photos", f"{status.get('images', 0):,} in {status.get('files', 0):,} files"),
+        ("skipped", f"{status.get('skipped', 0):,}" + _see_errors(status)),
+        ("model", safe(str(status["model"]))),
+        ("commit", f"{status['generation']} in {status.get('segments', 0)} segments"),
+    ]
+    used = status.get("bytes")
+    if isinstance(used, Mapping):
+        parts = ", ".join(f"{name} {size(count)}" for name, count in used.items())
+        out.append(("disk", f"{size(sum(used.values()))} ({parts})"))
+    out += [("indexed", safe(root)) for root in status.get("roots", ())]
+    last = status.get("last_run")
+    if isinstance(last, Mapping):
+        shown = [f"{name} {value}" for name, value in last.items() if _is_plain(value)]
+        out.append(("last run", safe(", ".join(shown))))
+    return out
+
+
+def _see_errors(status: Mapping[str, Any]) -> str:
+    return " (see: lexsearch errors)" if status.get("skipped") else ""
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float) and not isinstance(value, bool)
