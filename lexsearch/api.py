@@ -47,16 +47,33 @@ class LexSearch:
     lexsearch.errors.IndexMissing: ...
     """
 
-    def __init__(self, directory: Path, snapshot: Snapshot, settings: Settings) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        snapshot: Snapshot,
+        settings: Settings,
+        *,
+        model: Model | None = None,
+    ) -> None:
         self.directory = directory
         self.settings = settings
         self.snapshot = snapshot
+        self._given_model = model
 
     @classmethod
     def open(
-        cls, db: str | os.PathLike[str] | None = None, *, settings: Settings | None = None
+        cls,
+        db: str | os.PathLike[str] | None = None,
+        *,
+        model: Model | None = None,
+        settings: Settings | None = None,
     ) -> LexSearch:
         """Open an existing db by name or folder.
+
+        Args:
+            db: a name, or a folder (a Path, or a str with a separator or a leading dot).
+            model: the model to query with; None = the installed one that the db names.
+            settings: None = those of this process.
 
         Raises:
             IndexMissing: there is none; the message has the command that makes it.
@@ -64,17 +81,22 @@ class LexSearch:
         """
         settings = settings or Settings.load()
         directory = _directory(db, settings)
-        return cls(directory, Snapshot.open(directory), settings)
+        return cls(directory, Snapshot.open(directory), settings, model=model)
 
     @classmethod
     def create(
         cls,
         db: str | os.PathLike[str] | None = None,
         *,
-        model: str | None = None,
+        model: str | Model | None = None,
         settings: Settings | None = None,
     ) -> LexSearch:
         """Make an empty db for a model set, or open the db if it is there already.
+
+        Args:
+            db: as in `open`.
+            model: a model set by name, or a model; None = the one of the settings.
+            settings: None = those of this process.
 
         Raises:
             WrongModel: the db exists and was made by another model.
@@ -84,9 +106,10 @@ class LexSearch:
 
         settings = settings or Settings.load()
         directory = _directory(db, settings)
-        chosen: Model = build("encoders.models", model or settings.model)
+        name = settings.model if model is None else model
+        chosen: Model = build("encoders.models", name) if isinstance(name, str) else name
         BundleWriter.open(directory, identity=chosen.identity, create=True).close()
-        return cls(directory, Snapshot.open(directory), settings)
+        return cls(directory, Snapshot.open(directory), settings, model=chosen)
 
     def __enter__(self) -> LexSearch:
         return self
@@ -114,7 +137,7 @@ class LexSearch:
             WrongModel: the installed model of that name is another one.
         """
         ours = self.snapshot.identity
-        model: Model = build("encoders.models", ours.name)
+        model = self._given_model or build("encoders.models", ours.name)
         for role in ROLES:
             here, there = ours.fingerprints.get(role), model.identity.fingerprints.get(role)
             if here != there:
@@ -226,9 +249,7 @@ class LexSearch:
             own = frozenset() if found is None else frozenset([found])
         return self.engine.search(query, k=top_k, mode=mode, cutoff=cutoff, leave_out=own)
 
-    def explain(
-        self, query: str | Query, picture: str | bytes | os.PathLike[str]
-    ) -> Explanation:
+    def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
         """Why an indexed picture answers a query: words, patches, arithmetic of the fusion.
 
         Raises:
@@ -345,5 +366,3 @@ def _directory(db: str | os.PathLike[str] | None, settings: Settings) -> Path:
     if isinstance(db, os.PathLike):
         return Path(db).absolute()
     return db_directory(db or settings.db, data_dir=settings.data_dir)
-
-

@@ -1,15 +1,15 @@
 """Every deliberate error of lexsearch, and the exit code that the command line gives each.
 
-    LexsearchError                    1
-      NoResult                        1  nothing matched, or --strict and files were skipped
-      UsageError                      2  bad argument, bad configuration, no such folder
-      IndexLocked                     3  another writer holds the index
-      IndexMissing                    4  no index there
-      IndexDamaged                    4  a file of the index is not what was written
-      WrongModel                      4  the index was made by other encoders
-      StorageError                    5  disk full or I/O error
-      ModelMissing                    6  a model or an extra is not installed
-      IndexTooNew                     7  the index was written by a newer lexsearch
+LexsearchError                    1
+  NoResult                        1  nothing matched, or --strict and files were skipped
+  UsageError                      2  bad argument, bad configuration, no such folder
+  IndexLocked                     3  another writer holds the index
+  IndexMissing                    4  no index there
+  IndexDamaged                    4  a file of the index is not what was written
+  WrongModel                      4  the index was made by other encoders
+  StorageError                    5  disk full or I/O error
+  ModelMissing                    6  a model or an extra is not installed
+  IndexTooNew                     7  the index was written by a newer lexsearch
 """
 
 from __future__ import annotations

@@ -176,9 +176,7 @@ class SearchResults(Sequence[SearchHit]):
 
     def to_trec(self, qid: str = "1", tag: str = "lexsearch") -> str:
         """Lines `qid Q0 docid rank score tag`, each ended by a newline."""
-        return "".join(
-            f"{qid} Q0 {hit.id} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits
-        )
+        return "".join(f"{qid} Q0 {hit.id} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

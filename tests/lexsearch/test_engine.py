@@ -1,0 +1,190 @@
+"""The query path over real stores and a snapshot in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lexsearch.engine import Engine
+from lexsearch.errors import UsageError
+from lexsearch.query import Filter, Query
+from lexsearch.stores.segment_data import sections
+from lexsearch.types import IntArray, docid
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+class MemorySnapshot:
+    """Stands for a folder on disk: pictures of two halves, one segment per list."""
+
+    def __init__(self, model: Any, segments: Sequence[Sequence[tuple[Any, Any]]]) -> None:
+        self.identity = model.identity
+        self.segments = []
+        first = 10
+        for pictures in segments:
+            pixels = np.zeros((len(pictures), 8, 8, 3), np.uint8)
+            for i, (left, right) in enumerate(pictures):
+                pixels[i, :, :4], pixels[i, :, 4:] = left, right
+            encoded = model.encode_pixels(pixels)
+            ids = np.arange(first, first + len(pictures), dtype=np.int64)
+            first += len(pictures)
+            arrays = {
+                role: sections(role, getattr(encoded, role), model.identity)
+                for role in ("lexical", "dense", "tokens")
+            }
+            self.segments.append(
+                SimpleNamespace(image_ids=ids, live=None, sections=arrays.__getitem__)
+            )
+
+    def image_ids(self) -> IntArray:
+        return np.sort(np.concatenate([s.image_ids for s in self.segments]))
+
+    def allowed(self, **conditions: Any) -> IntArray:
+        assert set(conditions) == {"after", "before", "path_glob", "type_", "camera"}
+        return self.image_ids()[:2]
+
+    def images(self, ids: Sequence[int]) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(
+                image_id=i, paths=(b"/p/%d.png" % i, b"/p/copy-\xe9.png"), taken=None,
+                camera=None, gps=None, width=8, height=8,
+            )
+            for i in ids
+        ]  # fmt: skip
+
+
+PICTURES = [(RED, RED), (RED, GREEN), (GREEN, GREEN), (BLUE, BLUE), (WHITE, WHITE)]
+
+
+@pytest.fixture
+def engine(toy_model: Any) -> Engine:
+    return Engine(MemorySnapshot(toy_model, [PICTURES[:3], PICTURES[3:]]), toy_model)  # type: ignore[arg-type]
+
+
+def ids(results: Any) -> list[int]:
+    return [int(hit.id, 16) for hit in results]
+
+
+@pytest.mark.parametrize("mode", ["lexical", "dense", "late", "hybrid"])
+def test_every_mode_finds_the_red_picture_first(mode: Any, engine: Engine) -> None:
+    results = engine.search(Query.text("red"), k=3, mode=mode)
+    assert ids(results)[0] == 10
+    assert results[0].rank == 1
+    assert [hit.score for hit in results] == sorted((h.score for h in results), reverse=True)
+
+
+@pytest.mark.parametrize("mode", ["lexical", "dense", "late", "hybrid"])
+@pytest.mark.parametrize("k", [1, 5, 50])
+def test_every_mode_returns_k_hits_when_k_exist(mode: Any, k: int, engine: Engine) -> None:
+    assert len(engine.search(Query.text("blue"), k=k, mode=mode)) == min(k, 5)
+
+
+def test_the_fused_score_is_the_weighted_sum_of_the_channels(engine: Engine) -> None:
+    weights: Mapping[str, float] = engine.model.fusion
+    for hit in engine.search(Query.text("green red"), k=5):
+        parts = [weights[name] * hit.scores[name] for name in ("lexical", "dense", "late")]
+        assert hit.score == pytest.approx(sum(parts), abs=1e-5)
+        assert hit.scores["fused"] == hit.score
+
+
+def test_a_mode_of_one_channel_leaves_the_others_out(engine: Engine) -> None:
+    hit = engine.search(Query.text("red"), k=1, mode="dense")[0]
+    assert hit.scores["dense"] == hit.score
+    assert hit.scores["lexical"] is hit.scores["late"] is hit.scores["fused"] is None
+
+
+def test_results_do_not_depend_on_how_pictures_lie_in_segments(toy_model: Any) -> None:
+    one = Engine(MemorySnapshot(toy_model, [PICTURES]), toy_model)  # type: ignore[arg-type]
+    many = Engine(MemorySnapshot(toy_model, [[p] for p in PICTURES]), toy_model)  # type: ignore[arg-type]
+    for mode in ("lexical", "dense", "late", "hybrid"):
+        a = one.search(Query.text("green white"), k=5, mode=mode)  # type: ignore[arg-type]
+        b = many.search(Query.text("green white"), k=5, mode=mode)  # type: ignore[arg-type]
+        assert [(h.id, h.score) for h in a] == [(h.id, h.score) for h in b]
+
+
+def test_the_words_of_a_hit_explain_its_lexical_score(engine: Engine) -> None:
+    hit = engine.search(Query.text("red green"), k=1, mode="lexical")[0]
+    assert {term.word for term in hit.terms} == {"red", "green"}
+    assert sum(term.contribution for term in hit.terms) == pytest.approx(hit.score, abs=1e-6)
+
+
+def test_an_excluded_word_takes_its_pictures_away_and_counts_them(engine: Engine) -> None:
+    results = engine.search(Query.text("red").with_(exclude=["green"]), k=5)
+    assert ids(results) == [10, 13]
+    assert results.excluded == 3
+
+
+def test_a_required_word_keeps_only_its_pictures(engine: Engine) -> None:
+    results = engine.search(Query.text("red").with_(must=["blue", "white"]), k=5)
+    assert set(ids(results)) == {13, 14}
+
+
+def test_filters_are_applied_inside_the_search(engine: Engine) -> None:
+    results = engine.search(Query.text("white").with_(filters=Filter(after="2024")), k=2)
+    assert set(ids(results)) == {10, 11}
+
+
+def test_words_alone_rank_by_their_weights(engine: Engine) -> None:
+    results = engine.search(Query.words({"red": 1.0, "green": -1.0}), k=5, mode="lexical")
+    assert ids(results)[0] == 10
+    assert ids(results)[-1] == 12
+
+
+def test_words_alone_have_no_dense_side(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="no dense side"):
+        engine.search(Query.words({"red": 1.0}), k=5, mode="dense")
+    assert len(engine.search(Query.words({"red": 1.0}), k=5, mode="hybrid")) == 5
+
+
+def test_late_interaction_of_a_few_leaves_the_rest_to_the_list_minimum(engine: Engine) -> None:
+    few = engine.search(Query.text("red"), k=5, rerank=2)
+    assert sum(hit.scores["late"] is not None for hit in few) == 2
+    none = engine.search(Query.text("red"), k=5, rerank=0)
+    assert all(hit.scores["late"] is None for hit in none)
+    assert ids(none)[0] == 10
+
+
+def test_a_given_cutoff_marks_the_tail_and_drops_nothing(engine: Engine) -> None:
+    results = engine.search(Query.text("red"), k=5, mode="dense", cutoff=0.5)
+    assert len(results) == 5
+    assert results.hidden == sum(hit.score < 0.5 for hit in results) > 0
+
+
+def test_few_pictures_have_no_automatic_cutoff(engine: Engine) -> None:
+    assert engine.search(Query.text("red"), k=5, cutoff="auto").hidden == 0
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_fewer_than_one_result_is_an_error(k: int, engine: Engine) -> None:
+    with pytest.raises(UsageError, match="at least 1"):
+        engine.search(Query.text("red"), k=k)
+
+
+def test_an_unknown_mode_is_an_error_with_the_known_ones(engine: Engine) -> None:
+    with pytest.raises(UsageError, match="'fuzzy'; known: lexical, dense, late, hybrid"):
+        engine.search(Query.text("red"), k=1, mode="fuzzy")  # type: ignore[arg-type]
+
+
+def test_a_picture_is_left_out_when_asked(engine: Engine) -> None:
+    results = engine.search(Query.text("red"), k=5, leave_out=frozenset([10]))
+    assert 10 not in ids(results)
+    assert results.excluded == 0
+
+
+def test_a_hit_shows_its_other_paths_and_its_seconds(engine: Engine) -> None:
+    results = engine.search(Query.text("red"), k=1)
+    assert results[0].path == "/p/10.png"
+    assert results[0].also == ("/p/copy-\\xe9.png",)
+    assert results[0].id == docid(10)
+    assert {"encode", "lexical", "dense", "late", "fuse", "hits"} <= set(results.seconds)
+
+
+def test_an_empty_collection_gives_an_empty_list(toy_model: Any) -> None:
+    empty = Engine(MemorySnapshot(toy_model, []), toy_model)  # type: ignore[arg-type]
+    empty.snapshot.image_ids = lambda: np.zeros(0, np.int64)  # type: ignore[method-assign]
+    for mode in ("lexical", "dense", "late", "hybrid"):
+        assert len(empty.search(Query.text("red"), k=5, mode=mode)) == 0  # type: ignore[arg-type]
