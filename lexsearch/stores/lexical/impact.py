@@ -1,0 +1,49 @@
+"""Word index in NumPy alone: one scattered addition per query word and segment.
+
+Light to import and fast enough to some 20,000 images, so it serves the cold search path.
+Term-at-a-time scoring after Turtle and Flood 1995; on learned sparse vectors, whose query words
+are many and of like weight, skipping schemes find nothing to skip.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from lexsearch.protocols import Sections
+from lexsearch.stores.lexical._segmented import Scorer, SegmentedLexicalIndex, WordArray
+from lexsearch.types import FloatArray
+
+
+def build(*, vocab_size: int) -> SegmentedLexicalIndex:
+    """An empty index over a vocabulary of that many words."""
+    return SegmentedLexicalIndex(vocab_size, _scorer)
+
+
+def _scorer(arrays: Sections) -> Scorer:
+    return partial(
+        _scatter_add,
+        len(arrays["fwd_ptr"]) - 1,
+        np.asarray(arrays["inv_ptr"]),
+        np.asarray(arrays["inv_rows"]),
+        np.asarray(arrays["inv_weights"]),
+    )
+
+
+def _scatter_add(
+    count: int,
+    pointers: npt.NDArray[np.generic],
+    rows: npt.NDArray[np.generic],
+    impacts: npt.NDArray[np.generic],
+    words: WordArray,
+    weights: FloatArray,
+) -> FloatArray:
+    """Sum over words of weight * impact, float32 (count,); rows of one word are distinct."""
+    totals = np.zeros(count, dtype=np.float32)
+    starts, stops = pointers[words].tolist(), pointers[words.astype(np.int64) + 1].tolist()
+    for weight, start, stop in zip(weights, starts, stops, strict=True):
+        if start < stop:
+            totals[rows[start:stop]] += weight * impacts[start:stop].astype(np.float32)
+    return totals
