@@ -47,7 +47,7 @@ def write_paths(results: SearchResults, *, nul: bool) -> None:
             click.echo(safe(os.fsdecode(hit.raw_path)))
         return
     end = b"\0" if nul else b"\n"
-    click.get_binary_stream("stdout").write(b"".join(hit.raw_path + end for hit in results))
+    click.echo(b"".join(hit.raw_path + end for hit in results), nl=False)
 
 
 def write_table(results: SearchResults, *, explain: bool) -> None:

@@ -9,7 +9,7 @@ import click
 import pytest
 
 from lexsearch.cli.group import load
-from lexsearch.cli.run import cli, main
+from lexsearch.cli.run import main
 from lexsearch.cli.table import COMMANDS, SECTIONS, Entry
 from lexsearch.errors import UsageError
 
@@ -65,15 +65,14 @@ def test_a_package_of_a_stranger_is_refused() -> None:
         load(Entry("json:tool", "x", "x", owner="lexsearch"))
 
 
-def test_an_unknown_first_word_is_a_search() -> None:
-    ctx = cli.make_context("lexsearch", ["dog on sand", "-t", "3"])
-    assert ctx._protected_args == ["search"]  # type: ignore[attr-defined]
-    assert ctx.args == ["dog on sand", "-t", "3"]
-
-
-def test_an_option_in_front_of_the_words_is_a_search_too() -> None:
-    ctx = cli.make_context("lexsearch", ["-t", "3", "dog"])
-    assert ctx.args == ["-t", "3", "dog"]
+@pytest.mark.parametrize(
+    "arguments", [["dog on sand", "-t", "0"], ["-t", "0", "dog"], ["--debug", "dog", "-t0"]]
+)
+def test_what_is_no_command_is_a_search(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert "(see: lexsearch search --help)" in capsys.readouterr().err
 
 
 def test_a_mistyped_command_searches_and_says_so(tmp_path: object) -> None:
