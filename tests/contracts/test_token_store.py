@@ -91,6 +91,15 @@ def test_a_score_does_not_depend_on_company_segment_or_order(name: str) -> None:
     assert one.score(query, repeated).tolist() == together[repeated].tolist()
 
 
+def test_images_of_one_token_may_be_asked_twice(name: str) -> None:
+    rng = np.random.default_rng(13)
+    images, query = tokens(rng, [1, 1, 1]), question(rng, 2)
+    store = store_of(name)
+    store.add(np.arange(3), images)
+    wanted = np.array(oracle(query, images))[[0, 0, 2]].tolist()
+    assert store.score(query, np.array([0, 0, 2])).tolist() == pytest.approx(wanted, abs=1e-5)
+
+
 def test_an_image_with_more_tokens_than_a_chunk_is_scored_whole(name: str) -> None:
     rng = np.random.default_rng(5)
     images, query = tokens(rng, [3, 9_000, 2]), question(rng, 3)

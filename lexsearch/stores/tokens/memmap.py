@@ -18,12 +18,11 @@ from lexsearch.stores.row_table import BoolArray
 from lexsearch.stores.segment_data import MAX_ROWS, TOKEN_LEVELS, entries, token_sections
 from lexsearch.types import FloatArray, IntArray, TokenVectors
 
-# Image tokens per matrix product: 2 MB of float32 at width 128, which stays in the cache. Every
-# product has this many rows and the query tokens are filled up to a multiple of QUERY_STEP:
-# with one shape and no ragged edge, BLAS treats a row alike wherever it stands, so the score of
-# an image does not depend on its company.
+# Image tokens widened at a time: 2 MB of float32 at width 128, which stays in the cache.
 CHUNK_TOKENS = 4_096
-QUERY_STEP = 8
+# Multiplications that one call of BLAS is given. OpenBLAS starts its threads above 4 * 65,536;
+# for products this small they cost more than they bring, on a busy machine forty times more.
+CALL_SIZE = 4 * 65_536
 
 
 def build(*, dim: int, scale: float) -> MemmapTokenStore:
@@ -121,18 +120,31 @@ class MemmapTokenStore:
 class _Kernel:
     """Scores images against one query, with two buffers that serve all chunks.
 
+    Both sides are cut into pieces of one size, filled up with zeros: with one shape and no ragged
+    edge BLAS treats a row alike wherever it stands, so an image's score does not depend on its
+    company.
+
     Args:
         query: float32 (q, dim), already times the value of one int8 step.
         shares: float64 (q,), what each query token counts.
     """
 
     def __init__(self, query: FloatArray, shares: npt.NDArray[np.float64]) -> None:
-        padded = max(1, -(-len(query) // QUERY_STEP)) * QUERY_STEP
-        self._query = np.zeros((padded, query.shape[1]), dtype=np.float32)
-        self._query[: len(query)] = query
+        dim = query.shape[1]
+        piece = 8 if len(query) <= 8 else 16
+        pieces = max(1, -(-len(query) // piece))
+        step = _step(piece * dim)
         self._shares = shares
-        self._tokens = np.zeros((CHUNK_TOKENS, query.shape[1]), dtype=np.float32)
-        self._products = np.zeros((padded, CHUNK_TOKENS), dtype=np.float32)
+        self._tokens = np.zeros((CHUNK_TOKENS, dim), dtype=np.float32)
+        self._products = np.zeros((pieces * piece, CHUNK_TOKENS), dtype=np.float32)
+        padded = np.zeros((pieces * piece, dim), dtype=np.float32)
+        padded[: len(query)] = query
+        # Views on the same memory, piece by piece: (pieces, 1, piece, dim) times
+        # (1, steps, dim, step) gives (pieces, steps, piece, step).
+        self._left = padded.reshape(pieces, 1, piece, dim)
+        self._right = self._tokens.reshape(1, -1, step, dim).transpose(0, 1, 3, 2)
+        self._out = self._products.reshape(pieces, piece, -1, step).transpose(0, 2, 1, 3)
+        self._step = step
 
     def block(self, block: Block, local: IntArray) -> FloatArray:
         """Scores of some rows of a block, float32 (len(local),); NaN without tokens."""
@@ -151,14 +163,15 @@ class _Kernel:
         self, values: npt.NDArray[np.generic], where: IntArray, counts: IntArray
     ) -> FloatArray:
         """Scores of the images whose tokens are values[where], counts[i] > 0 per image."""
-        best = np.full((len(self._query), len(counts)), -np.inf, dtype=np.float32)
+        best = np.full((len(self._products), len(counts)), -np.inf, dtype=np.float32)
         starts = np.cumsum(counts) - counts
         for first in range(0, len(where), CHUNK_TOKENS):
             part = where[first : first + CHUNK_TOKENS]
-            consecutive = int(part[-1]) - int(part[0]) == len(part) - 1
+            consecutive = bool((part[1:] - part[:-1] == 1).all())
             rows = values[int(part[0]) : int(part[-1]) + 1] if consecutive else values[part]
             self._tokens[: len(part)] = rows
-            np.matmul(self._query, self._tokens.T, out=self._products)
+            steps = -(-len(part) // self._step)
+            np.matmul(self._left, self._right[:, :steps], out=self._out[:, :steps])
             # More than one round only for a single image with more tokens than a chunk holds.
             bounds = starts if first == 0 else np.zeros(1, dtype=np.int64)
             found = np.maximum.reduceat(self._products[:, : len(part)], bounds, axis=1)
@@ -167,6 +180,14 @@ class _Kernel:
         for share, row in zip(self._shares, best, strict=False):
             total += share * row
         return total.astype(np.float32)
+
+
+def _step(size: int) -> int:
+    """Image tokens per call: a power of two from 16 to CHUNK_TOKENS that keeps to CALL_SIZE."""
+    step = 16
+    while step < CHUNK_TOKENS and 2 * step * size <= CALL_SIZE:
+        step *= 2
+    return step
 
 
 def _chunks(lengths: IntArray) -> Iterator[tuple[int, int]]:
