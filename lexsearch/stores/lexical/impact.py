@@ -1,4 +1,4 @@
-"""Word index in NumPy alone: one scattered addition per query word and segment.
+"""Word index in NumPy alone: one scattered addition per segment.
 
 Light to import and fast enough to some 20,000 images, so it serves the cold search path.
 Term-at-a-time scoring after Turtle and Flood 1995; on learned sparse vectors, whose query words
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from lexsearch.protocols import Sections
 from lexsearch.stores.lexical._segmented import Scorer, SegmentedLexicalIndex, WordArray
+from lexsearch.stores.segment_data import entries
 from lexsearch.types import FloatArray
 
 
@@ -40,10 +41,9 @@ def _scatter_add(
     words: WordArray,
     weights: FloatArray,
 ) -> FloatArray:
-    """Sum over words of weight * impact, float32 (count,); rows of one word are distinct."""
+    """Sum over words of weight * impact, float32 (count,), added in the order of the words."""
+    where, lengths = entries(pointers, words.astype(np.int64))
+    products = np.repeat(weights, lengths) * impacts[where].astype(np.float32)
     totals = np.zeros(count, dtype=np.float32)
-    starts, stops = pointers[words].tolist(), pointers[words.astype(np.int64) + 1].tolist()
-    for weight, start, stop in zip(weights, starts, stops, strict=True):
-        if start < stop:
-            totals[rows[start:stop]] += weight * impacts[start:stop].astype(np.float32)
+    np.add.at(totals, rows[where], products)
     return totals
