@@ -28,7 +28,7 @@ def _scorer(arrays: Sections) -> Scorer:
         _scatter_add,
         len(arrays["fwd_ptr"]) - 1,
         np.asarray(arrays["inv_ptr"]),
-        np.asarray(arrays["inv_rows"]),
+        np.asarray(arrays["inv_rows"], dtype=np.uint16),
         np.asarray(arrays["inv_weights"]),
     )
 
@@ -36,7 +36,7 @@ def _scorer(arrays: Sections) -> Scorer:
 def _scatter_add(
     count: int,
     pointers: npt.NDArray[np.generic],
-    rows: npt.NDArray[np.generic],
+    rows: npt.NDArray[np.uint16],
     impacts: npt.NDArray[np.generic],
     words: WordArray,
     weights: FloatArray,
