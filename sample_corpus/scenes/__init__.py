@@ -1,0 +1,1 @@
+"""Holds the parts of the picture renderer: painting, objects, layout, sentences, queries."""
