@@ -1,0 +1,195 @@
+"""The command `lexsearch index`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from lexsearch.cli.options import db_option, json_option, print_json
+from lexsearch.cli.terminal import safe
+from lexsearch.errors import IndexMissing, NoResult, UsageError
+
+if TYPE_CHECKING:
+    from indexer.options import IndexOptions
+    from indexer.report import IndexReport
+
+
+@click.command("index")
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@db_option
+@json_option
+@click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+@click.option(
+    "--exclude",
+    metavar="GLOB",
+    multiple=True,
+    help="Leave out names, or with a / paths, that match; adds to the default ones. Repeatable.",
+)
+@click.option("--no-default-excludes", is_flag=True, help="Leave out only hidden files.")
+@click.option("--include-hidden", is_flag=True, help="Take names that start with a dot.")
+@click.option(
+    "--follow-symlinks", is_flag=True, help="Follow links that stay below the given folders."
+)
+@click.option(
+    "--force", is_flag=True, help="Encode everything again, also after a change of model."
+)
+@click.option("--rehash", is_flag=True, help="Read every file; trust no size or time.")
+@click.option(
+    "--batch-size",
+    metavar="N",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Photos per durable commit.",
+)
+@click.option(
+    "--prune", is_flag=True, help="Let photos leave even if a whole folder is missing or empty."
+)
+@click.option("--strict", is_flag=True, help="Exit with 1 if a file was skipped.")
+@click.option(
+    "--max-megapixels",
+    metavar="N",
+    type=click.FloatRange(min=0, min_open=True),
+    default=100.0,
+    show_default=True,
+    help="Skip larger photos.",
+)
+@click.option("--no-space-check", is_flag=True, help="Do not look at the free disk space first.")
+@click.option(
+    "--wait",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    help="Wait that long for another run that writes to the index.",
+)
+@click.option("--model", metavar="NAME", help="Model of a new index. Default: mini.")
+def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
+    """Read folders of photos into an index.
+
+    Run it again after changes: only new and changed photos are encoded, photos that were moved
+    or renamed keep their vectors, and those that are gone leave. Ctrl-C keeps what is done.
+
+    \b
+    Examples:
+      lexsearch index ~/Pictures
+      lexsearch index ~/Pictures --db ./photos.lxdb --exclude '*_thumb.*'
+      lexsearch index ~/Pictures --dry-run
+    """
+    from lexsearch.bundle.location import db_directory
+    from lexsearch.settings import Settings
+
+    settings = Settings.load(db=db, model=model)
+    directory = db_directory(settings.db, data_dir=settings.data_dir)
+    options = _options(given, settings.threads)
+    if given["dry_run"]:
+        _preview(paths, directory, options, as_json=given["as_json"])
+        return
+    name = model or _recorded_model(directory) or settings.model
+    report = _index(paths, directory, name, options)
+    _show(report, as_json=given["as_json"])
+    _judge(report, paths, strict=given["strict"])
+
+
+def _options(given: dict[str, Any], threads: int) -> IndexOptions:
+    from indexer.excludes import MAX_GLOB
+    from indexer.options import IndexOptions
+
+    for glob in given["exclude"]:
+        if not 0 < len(glob) <= MAX_GLOB:
+            raise UsageError(f"--exclude {glob[:40]!r}: a glob has 1 to {MAX_GLOB} letters")
+    return IndexOptions(
+        batch_size=given["batch_size"],
+        exclude=given["exclude"],
+        default_excludes=not given["no_default_excludes"],
+        include_hidden=given["include_hidden"],
+        follow_symlinks=given["follow_symlinks"],
+        force=given["force"],
+        rehash=given["rehash"],
+        prune=given["prune"],
+        max_pixels=max(1, round(given["max_megapixels"] * 1_000_000)),
+        check_space=not given["no_space_check"],
+        wait_s=given["wait"],
+        threads=threads,
+    )
+
+
+def _recorded_model(directory: Path) -> str | None:
+    """The name of the model that made the index, if there is an index."""
+    from lexsearch.bundle.snapshot import Snapshot
+
+    try:
+        snapshot = Snapshot.open(directory)
+    except IndexMissing:
+        return None
+    name = snapshot.identity.name
+    snapshot.close()
+    return name
+
+
+def _preview(
+    paths: tuple[str, ...], directory: Path, options: IndexOptions, *, as_json: bool
+) -> None:
+    from indexer.preview import preview_folders
+
+    preview = preview_folders(paths, directory=directory, options=options)
+    _say(preview.report.notes)
+    if as_json:
+        print_json(preview.to_json())
+        return
+    for line in preview.lines():
+        click.echo(safe(line))
+
+
+def _index(
+    paths: tuple[str, ...], directory: Path, model_name: str, options: IndexOptions
+) -> IndexReport:
+    from indexer.interrupt import graceful_stop
+    from indexer.pipeline import index_folders
+    from indexer.progress import shown
+    from lexsearch.registry import build
+
+    with graceful_stop() as stop, shown() as listener:
+        return index_folders(
+            paths,
+            directory=directory,
+            model=build("encoders.models", model_name),
+            options=options,
+            on_progress=listener,
+            stop=stop,
+        )
+
+
+def _show(report: IndexReport, *, as_json: bool) -> None:
+    _say(report.notes)
+    if as_json:
+        print_json(report.to_json())
+    else:
+        click.echo(safe(report.summary()))
+
+
+def _say(notes: tuple[str, ...]) -> None:
+    for note in notes:
+        click.echo(f"note: {safe(note)}", err=True)
+
+
+def _judge(report: IndexReport, paths: tuple[str, ...], *, strict: bool) -> None:
+    """Raise what the exit code has to say beside the report."""
+    if report.interrupted:
+        click.echo("stopped; what is committed is safe, the same command goes on", err=True)
+        raise KeyboardInterrupt
+    shown = ", ".join(paths)
+    if report.missing and not report.found and not report.removed:
+        raise UsageError(f"no such folder: {shown}")
+    if not report.found and not report.removed:
+        raise NoResult(f"no picture below {shown}")
+    if strict and report.skipped:
+        raise NoResult(f"{len(report.skipped):,} files were skipped (see: lexsearch errors)")
+
+
+if __name__ == "__main__":
+    from lexsearch.cli import main
+
+    sys.exit(main(["index", *sys.argv[1:]]))

@@ -1,0 +1,55 @@
+"""Gathers what a batch decoded to and runs the model over it once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from indexer.decode import Decoded, DecodeError
+from indexer.decoders import Held, Outcome
+from indexer.plan import Pending
+from lexsearch.protocols import Model
+from lexsearch.types import Encoded
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One batch, sorted out.
+
+    Attributes:
+        fresh: pictures to encode, each content once, in the order of their files.
+        files: files with their contents, whether fresh or held already.
+        held: how many of `files` need no encoding.
+        failed: files that are no pictures, with the reason.
+    """
+
+    fresh: list[Decoded]
+    files: list[tuple[Pending, bytes]]
+    held: int
+    failed: list[tuple[Pending, DecodeError]]
+
+
+def gather(
+    pending: Sequence[Pending], outcomes: Sequence[Outcome], held: Collection[bytes]
+) -> Batch:
+    """Sort the outcomes of a batch; a content that is held, or came before, is not encoded."""
+    fresh: dict[bytes, Decoded] = {}
+    files: list[tuple[Pending, bytes]] = []
+    failed: list[tuple[Pending, DecodeError]] = []
+    for one, outcome in zip(pending, outcomes, strict=True):
+        if isinstance(outcome, DecodeError):
+            failed.append((one, outcome))
+            continue
+        files.append((one, outcome.sha256))
+        if not isinstance(outcome, Held) and outcome.sha256 not in held:
+            fresh.setdefault(outcome.sha256, outcome)
+    return Batch(list(fresh.values()), files, len(files) - len(fresh), failed)
+
+
+def encode(model: Model, fresh: Sequence[Decoded]) -> Encoded | None:
+    """Vectors of the pictures, row by row; None when there are none."""
+    if not fresh:
+        return None
+    return model.encode_pixels(np.stack([picture.pixels for picture in fresh]))

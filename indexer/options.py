@@ -1,0 +1,51 @@
+"""What a run of the indexer is told: one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lexsearch.errors import UsageError
+
+# Pictures of more pixels are skipped: 100 megapixels are 400 MB in memory.
+MAX_PIXELS = 100_000_000
+# Images per durable commit: what a power cut can cost.
+BATCH_SIZE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class IndexOptions:
+    """How to index.
+
+    Attributes:
+        batch_size: images per durable commit, >= 1.
+        exclude: globs for names or paths to leave out, besides the default ones.
+        default_excludes: leave out what `indexer.excludes.DEFAULT_EXCLUDES` lists.
+        include_hidden: take files and folders whose name starts with a dot.
+        follow_symlinks: follow links that stay below the roots.
+        force: encode everything again.
+        rehash: trust no size or time; read every file.
+        prune: let images leave even if their root is missing or holds no picture.
+        max_pixels: skip pictures with more pixels.
+        check_space: look at the free disk space first.
+        wait_s: seconds to wait for another writer, >= 0.
+        threads: decoder threads; 0 = as many as there are processors.
+    """
+
+    batch_size: int = BATCH_SIZE
+    exclude: tuple[str, ...] = ()
+    default_excludes: bool = True
+    include_hidden: bool = False
+    follow_symlinks: bool = False
+    force: bool = False
+    rehash: bool = False
+    prune: bool = False
+    max_pixels: int = MAX_PIXELS
+    check_space: bool = True
+    wait_s: float = 0.0
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        for name, least in (("batch_size", 1), ("max_pixels", 1), ("wait_s", 0), ("threads", 0)):
+            value = getattr(self, name)
+            if value < least:
+                raise UsageError(f"{name} is {value}; expected a number >= {least}")

@@ -1,0 +1,139 @@
+"""The index path: scan, plan, decode, encode, commit."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from indexer.commit import commit, finish, settle
+from indexer.decoders import ThreadDecoder
+from indexer.encode import encode, gather
+from indexer.options import IndexOptions
+from indexer.plan import Pending, Plan, plan
+from indexer.progress import Listener, Progress
+from indexer.reading import sha256_of
+from indexer.report import IndexReport
+from indexer.scan import ScanOptions, ScanResult, require_roots, scan
+from indexer.space import check_space, safe_so_far
+from indexer.tally import Tally
+from lexsearch.bundle.writer import BundleWriter
+from lexsearch.pictures import absolute
+from lexsearch.protocols import Model
+
+__all__ = ["IndexOptions", "index_folders"]
+
+
+def index_folders(
+    paths: Sequence[str | bytes | os.PathLike[str]],
+    *,
+    directory: Path,
+    model: Model,
+    options: IndexOptions | None = None,
+    on_progress: Listener | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> IndexReport:
+    """Bring an index up to date with folders of pictures.
+
+    Args:
+        paths: folders are walked, files are taken. Only images below them may leave.
+        directory: the index; made when it is not there.
+        model: encodes the pictures; the index remembers its identity.
+        options: see `IndexOptions`.
+        on_progress: called after the plan and after each durable commit.
+        stop: asked after each commit; true ends the run with all that is committed.
+
+    Raises:
+        UsageError: a path does not exist and the index knows nothing below it.
+        IndexLocked, WrongModel, IndexDamaged, IndexTooNew: the index cannot be written.
+        StorageError: the disk is full or failed; what was committed is safe.
+    """
+    options = options or IndexOptions()
+    require_roots(paths, known=directory.exists())
+    tally = Tally()
+    with BundleWriter.open(
+        directory, identity=model.identity, replace=options.force, wait_s=options.wait_s
+    ) as writer:
+        with tally.clock("scan"):
+            found = scan(paths, scan_options(options, directory))
+        with tally.clock("plan"):
+            planned = _planned(writer, found, options)
+        tally.add_plan(found, planned)
+        if options.check_space and planned.pending:
+            tally.notes += check_space(directory, model.identity, len(planned.pending))
+        with safe_so_far(tally):
+            with tally.clock("commit"):
+                settle(writer, planned, found.roots)
+            _encode_all(writer, planned, model, options, tally, on_progress or _silence, stop)
+            with tally.clock("commit"):
+                finish(writer, tally.run_record())
+    return tally.report()
+
+
+def _planned(writer: BundleWriter, found: ScanResult, options: IndexOptions) -> Plan:
+    return plan(
+        found,
+        writer.known_files(),
+        writer.known_skipped(),
+        contents=writer.known_contents(),
+        sha256_of=partial(sha256_of, follow=options.follow_symlinks),
+        force=options.force,
+        rehash=options.rehash,
+        prune=options.prune,
+    )
+
+
+def _encode_all(
+    writer: BundleWriter,
+    planned: Plan,
+    model: Model,
+    options: IndexOptions,
+    tally: Tally,
+    listen: Listener,
+    stop: Callable[[], bool],
+) -> None:
+    """Decode, encode and commit, batch after batch; decoding runs one batch ahead."""
+    held = set() if options.force else set(writer.known_contents())
+    groups = batches(planned.pending, options.batch_size)
+    listen(Progress(0, tally.total, 0, tally.outlook()))
+    with ThreadDecoder(
+        model.pixel_spec,
+        held,
+        threads=options.threads,
+        max_pixels=options.max_pixels,
+        follow=options.follow_symlinks,
+    ) as decoder:
+        decoded = decoder.decode([one.file.path for one in group] for group in groups)
+        for group, outcomes in zip(groups, tally.each("decode", decoded), strict=False):
+            batch = gather(group, outcomes, held)
+            with tally.clock("encode"):
+                vectors = encode(model, batch.fresh)
+            with tally.clock("commit"):
+                commit(writer, batch, vectors)
+            held.update(picture.sha256 for picture in batch.fresh)
+            tally.add_batch(batch)
+            listen(Progress(tally.done, tally.total, tally.encoded, ""))
+            if stop() and tally.done < tally.total:
+                tally.interrupted = True
+                return
+
+
+def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:
+    """What the walk is told: the options of the run, and to leave out the index itself."""
+    return ScanOptions(
+        exclude=options.exclude,
+        default_excludes=options.default_excludes,
+        include_hidden=options.include_hidden,
+        follow_symlinks=options.follow_symlinks,
+        index_folder=absolute(directory),
+    )
+
+
+def batches(pending: Sequence[Pending], size: int) -> list[Sequence[Pending]]:
+    """The pending files, which are sorted, cut every `size`: a run that resumes cuts alike."""
+    return [pending[start : start + size] for start in range(0, len(pending), size)]
+
+
+def _silence(progress: Progress) -> None:
+    """Listen to nothing."""
