@@ -145,7 +145,7 @@ def _decode(
     max_pixels: int,
     big: AbstractContextManager[object],
 ) -> Decoded:
-    image, turn = _open(path, data, max_pixels)
+    image, turn, upright = _open(path, data, max_pixels)
     size = image.size
     image.draft("RGB", (2 * spec.width, 2 * spec.height))  # JPEG only: decodes a smaller picture
     with big if image.width * image.height > BIG else nullcontext():
@@ -154,7 +154,8 @@ def _decode(
     orientation = turn or _unless_broken(camera_facts.orientation, exif, 1)
     if orientation in camera_facts.TURNS:
         flat = flat.transpose(camera_facts.TURNS[orientation])
-    width, height = size if orientation not in camera_facts.SWAPS_SIDES else size[::-1]
+    swapped = orientation in camera_facts.SWAPS_SIDES
+    width, height = upright or (size[::-1] if swapped else size)
     return Decoded(
         pixels=to_pixels(flat, spec),
         sha256=sha256,
@@ -167,15 +168,18 @@ def _decode(
     )
 
 
-def _open(path: bytes, data: bytes, max_pixels: int) -> tuple[Image.Image, int | None]:
-    """The picture, and the turn that makes it upright when it is not EXIF that says so."""
+def _open(
+    path: bytes, data: bytes, max_pixels: int
+) -> tuple[Image.Image, int | None, tuple[int, int] | None]:
+    """The picture; the turn that makes it upright and its upright size, unless EXIF says so."""
     if is_heic(path, data[:16]):
-        return open_heic(data, max_pixels), 1
+        image = open_heic(data, max_pixels)
+        return image, 1, image.size
     if is_raw(path):
         return open_raw(data, max_pixels)
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     check_size(image.size, max_pixels)
-    return image, None
+    return image, None, None
 
 
 def _exif(image: Image.Image, container: bytes | None) -> Image.Exif:

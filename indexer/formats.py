@@ -15,6 +15,10 @@ from indexer.scan import HEIC, RAW
 HEIF_BRANDS = frozenset({b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1"})
 
 
+# LibRaw's flip -> EXIF orientation.
+_RAW_TURNS = {3: 3, 5: 8, 6: 6}
+
+
 class ExtraMissing(Exception):
     """The package that reads this format is not installed; the message has the command."""
 
@@ -58,8 +62,8 @@ def open_heic(data: bytes, max_pixels: int) -> Image.Image:
     return picture
 
 
-def open_raw(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
-    """A RAW picture and the EXIF orientation that turns it upright.
+def open_raw(data: bytes, max_pixels: int) -> tuple[Image.Image, int, tuple[int, int]]:
+    """A RAW picture, the EXIF orientation that turns it upright, and its full upright size.
 
     The preview that the camera embedded is used when there is one: it is what the photographer
     saw, and it is much faster than developing.
@@ -70,18 +74,20 @@ def open_raw(data: bytes, max_pixels: int) -> tuple[Image.Image, int]:
     """
     rawpy = _rawpy()
     with rawpy.imread(io.BytesIO(data)) as raw:
-        check_size((raw.sizes.raw_width, raw.sizes.raw_height), max_pixels)
-        turn = {3: 3, 5: 8, 6: 6}.get(int(raw.sizes.flip), 1)
+        size = (raw.sizes.width, raw.sizes.height)
+        check_size(size, max_pixels)
+        flip = int(raw.sizes.flip)
+        turn, upright = _RAW_TURNS.get(flip, 1), size[::-1] if flip in (5, 6) else size
         try:
             preview = raw.extract_thumb()
         except (rawpy.LibRawNoThumbnailError, rawpy.LibRawUnsupportedThumbnailError):
             preview = None
         if preview is not None and preview.format == rawpy.ThumbFormat.JPEG:
-            return Image.open(io.BytesIO(preview.data), formats=("JPEG",)), turn
+            return Image.open(io.BytesIO(preview.data), formats=("JPEG",)), turn, upright
         if preview is not None and preview.format == rawpy.ThumbFormat.BITMAP:
-            return Image.fromarray(preview.data), turn
-        developed = raw.postprocess(half_size=True, use_camera_wb=True)  # applies the turn
-        return Image.fromarray(developed), 1
+            return Image.fromarray(preview.data), turn, upright
+        developed = raw.postprocess(half_size=True, use_camera_wb=True)  # turns it by itself
+        return Image.fromarray(developed), 1, upright
 
 
 def check_size(size: tuple[int, int], max_pixels: int) -> None:
