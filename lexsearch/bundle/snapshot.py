@@ -2,58 +2,212 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import groupby
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from lexsearch.bundle import conditions, near
+from lexsearch.bundle.catalog_file import identity_from, is_frozen, read_only, reading
+from lexsearch.bundle.container import FILE_NAMES, damaged
+from lexsearch.bundle.format import read_format
+from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.records import ImageRecord, SkippedFile
-from lexsearch.types import IntArray, ModelIdentity, Role
+from lexsearch.bundle.segment_view import SegmentView, open_listed
+from lexsearch.bundle.segments import segment_folder
+from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.types import ROLES, IntArray, ModelIdentity, docid
 
+__all__ = ["SegmentView", "Snapshot"]
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SegmentView:
-    """One segment: the image of every row, which rows are alive, and the arrays of each role."""
-
-    ulid: str
-    image_ids: IntArray
-    live: npt.NDArray[np.bool_] | None
-
-    def sections(self, role: Role) -> Mapping[str, npt.NDArray[np.generic]]:
-        """The arrays of one role, read-only."""
-        raise NotImplementedError
+# A merge may remove files between reading the list of segments and opening them.
+ATTEMPTS = 3
+MAX_PARAMETERS = 900
 
 
 class Snapshot:
-    """One generation of an index."""
+    """One generation of an index; which images it holds never changes.
 
-    directory: Path
-    generation: int
-    identity: ModelIdentity
-    segments: tuple[SegmentView, ...]
+    Paths and dates are read when they are asked for. Where a picture has lost all its paths
+    since, its last ones are given; an hour and a merge later it is an error to ask for it.
+
+    Attributes:
+        directory: the index.
+        generation: which commit this is.
+        identity: of the model that made it.
+        segments: oldest first.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        connection: sqlite3.Connection,
+        *,
+        generation: int,
+        identity: ModelIdentity,
+        segments: tuple[SegmentView, ...],
+    ) -> None:
+        self.directory = directory
+        self.generation = generation
+        self.identity = identity
+        self.segments = segments
+        self._connection = connection
+        self._path = directory / CATALOG_FILE
+        self._frozen = is_frozen(directory)
 
     @classmethod
     def open(cls, directory: Path) -> Snapshot:
-        """The newest generation in a folder."""
-        raise NotImplementedError
+        """The newest generation in a folder.
+
+        Raises:
+            IndexMissing: the folder is no index.
+            IndexTooNew: a newer version wrote it.
+            IndexDamaged: a file of it is missing or is not what was written.
+            StorageError: it cannot be read.
+        """
+        directory = directory.absolute()
+        index_uuid = read_format(directory).uuid
+        for attempt in range(ATTEMPTS):
+            connection = read_only(directory)
+            try:
+                with reading(directory / CATALOG_FILE):
+                    return cls._read(directory, connection, index_uuid)
+            except BaseException as error:
+                connection.close()
+                if not isinstance(error, IndexDamaged) or attempt + 1 == ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    @classmethod
+    def _read(cls, directory: Path, connection: sqlite3.Connection, index_uuid: str) -> Snapshot:
+        path = directory / CATALOG_FILE
+        connection.execute("BEGIN")
+        try:
+            settings = dict(connection.execute("SELECT key, value FROM config"))
+            rows = connection.execute("SELECT id, ulid, rows, live FROM segment ORDER BY id")
+            listed = rows.fetchall()
+            sizes: dict[int, dict[str, int]] = {row[0]: {} for row in listed}
+            for number, name, size in connection.execute(
+                "SELECT segment_id, name, size FROM segment_file"
+            ):
+                sizes.setdefault(number, {})[name] = size
+        finally:
+            connection.execute("ROLLBACK")
+        try:
+            if settings["uuid"] != index_uuid:
+                raise damaged(path, "it belongs to another index")
+            identity = identity_from(settings["identity"])
+            generation = int(settings["generation"])
+        except (KeyError, ValueError) as error:
+            raise damaged(path, "its settings are not readable") from error
+        segments = tuple(
+            _view(directory, ulid, count, live, sizes[number])
+            for number, ulid, count, live in listed
+        )
+        return cls(
+            directory, connection, generation=generation, identity=identity, segments=segments
+        )
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
 
     def __len__(self) -> int:
-        raise NotImplementedError
+        return len(self._ids)
 
     def image_ids(self) -> IntArray:
         """Ids of the live images, ascending."""
-        raise NotImplementedError
+        return self._ids
+
+    @cached_property
+    def _ids(self) -> IntArray:
+        parts = [segment.live_ids() for segment in self.segments]
+        ids = np.sort(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+        ids.flags.writeable = False
+        return ids
 
     def images(self, ids: Sequence[int]) -> list[ImageRecord]:
-        """What is known of the named images, in that order."""
-        raise NotImplementedError
+        """What is known of the named images, in that order; repeats allowed.
+
+        Raises:
+            IndexMissing: an image is not in the index, or not any more.
+        """
+        wanted = [int(image_id) for image_id in ids]
+        found = {record.image_id: record for record in self._records(sorted(set(wanted)))}
+        missing = [image_id for image_id in wanted if image_id not in found]
+        if missing:
+            raise IndexMissing(
+                f"the image {docid(missing[0])} is not in {self.directory}; the index has "
+                "changed since it was opened, open it again"
+            )
+        return [found[image_id] for image_id in wanted]
+
+    def _records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
+        for start in range(0, len(ids), MAX_PARAMETERS):
+            part = ids[start : start + MAX_PARAMETERS]
+            marks = ",".join("?" * len(part))
+            paths = self._paths("image", marks, part)
+            gone = [image_id for image_id in part if image_id not in paths]
+            if gone:
+                paths |= self._paths("removed", ",".join("?" * len(gone)), gone)
+            rows = self._query(
+                "SELECT id, sha256, width, height, taken, camera, latitude, longitude, "  # noqa: S608
+                f"thumb_hash FROM content WHERE id IN ({marks})",
+                part,
+            )
+            for row in rows:
+                if row[0] in paths:
+                    yield _record(row, paths[row[0]])
+
+    def _paths(
+        self, table: str, marks: str, ids: Sequence[int]
+    ) -> dict[int, list[tuple[bytes, int, int]]]:
+        """Path, size and mtime_ns of every file of the images, in byte order."""
+        rows = self._query(
+            f"SELECT content_id, path, size, mtime_ns FROM {table} "  # noqa: S608
+            f"WHERE content_id IN ({marks}) ORDER BY content_id, path",
+            ids,
+        )
+        return {
+            image_id: [(path, size, mtime_ns) for _, path, size, mtime_ns in group]
+            for image_id, group in groupby(rows, key=lambda row: int(row[0]))
+        }
+
+    def _query(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
+        with reading(self._path):
+            return self._connection.execute(statement, tuple(values)).fetchall()
 
     def find(self, path: bytes) -> int | None:
-        """Id of the image at a path, or None."""
-        raise NotImplementedError
+        """Id of the image at a path, or None.
+
+        Args:
+            path: absolute and normalised, as it was indexed.
+        """
+        rows = self._query("SELECT content_id FROM image WHERE path = ?", [path])
+        if not rows:
+            rows = self._query(
+                "SELECT content_id FROM removed WHERE path = ? ORDER BY since DESC", [path]
+            )
+        held = (int(row[0]) for row in rows)
+        return next((image_id for image_id in held if self._holds(image_id)), None)
+
+    def _holds(self, image_id: int) -> bool:
+        place = int(np.searchsorted(self._ids, image_id))
+        return place < len(self._ids) and int(self._ids[place]) == image_id
 
     def allowed(
         self,
@@ -64,37 +218,130 @@ class Snapshot:
         type_: str | None = None,
         camera: str | None = None,
     ) -> IntArray:
-        """Ids of the live images that meet every condition given, ascending."""
-        raise NotImplementedError
+        """Ids of the live images that meet every condition given, ascending.
+
+        Args:
+            after: taken at or after this ISO date or beginning of one; undated images fail.
+            before: taken before it; likewise.
+            path_glob: glob over the whole path, `*` crosses folders; without a wildcard a part
+                of the path.
+            type_: a file type such as `jpeg` or `tif`, by the suffix of the path.
+            camera: part of the camera's name, in any case.
+        """
+        rows = self._query(conditions.TAKEN_BETWEEN, [after, before])
+        meets = conditions.predicate(path_glob=path_glob, type_=type_, camera=camera)
+        found = {image_id for image_id, path, camera_name in rows if meets(path, camera_name)}
+        ids = np.fromiter(found, dtype=np.int64, count=len(found))
+        return np.intersect1d(ids, self._ids)
 
     def skipped(self) -> list[SkippedFile]:
         """Files that could not be indexed, by path."""
-        raise NotImplementedError
+        rows = self._query("SELECT path, reason, size, mtime_ns, sha256 FROM skipped ORDER BY path")
+        return [SkippedFile(*row) for row in rows]
 
     def runs(self) -> list[dict[str, Any]]:
-        """Summaries of the indexing runs, oldest first."""
-        raise NotImplementedError
+        """Summaries of the indexing runs, oldest first: started, seconds, complete, counts."""
+        records = [
+            json.loads(text) for (text,) in self._query("SELECT record FROM run ORDER BY id")
+        ]
+        return [
+            {name: value for name, value in record.items() if name != "counts"} | record["counts"]
+            for record in records
+        ]
 
     def roots(self) -> list[bytes]:
         """Folders and files that were given to index, sorted."""
-        raise NotImplementedError
+        return [path for (path,) in self._query("SELECT path FROM root ORDER BY path")]
 
     def counts(self) -> dict[str, Any]:
-        """Images, files, skipped, segments, and bytes per role."""
-        raise NotImplementedError
+        """Numbers of images, files, skipped and segments, and `bytes` on disk by role."""
+        ((files,),) = self._query("SELECT count(*) FROM image")
+        ((skipped,),) = self._query("SELECT count(*) FROM skipped")
+        sizes = dict.fromkeys(ROLES, 0) | {"catalog": _size(self._path)}
+        for segment in self.segments:
+            for role in ROLES:
+                sizes[role] += segment.sizes.get(FILE_NAMES[role], 0)
+        return {
+            "images": len(self),
+            "files": files,
+            "skipped": skipped,
+            "segments": len(self.segments),
+            "bytes": sizes,
+        }
 
     def duplicates(self) -> list[ImageRecord]:
         """Images with more than one path, by first path."""
-        raise NotImplementedError
+        rows = self._query("SELECT content_id FROM image GROUP BY content_id HAVING count(*) > 1")
+        records = self._records(sorted(row[0] for row in rows if self._holds(row[0])))
+        return sorted(records, key=lambda record: record.paths)
 
     def near_duplicates(self, threshold: int) -> list[list[ImageRecord]]:
-        """Groups of images whose difference hashes are at most `threshold` bits apart."""
-        raise NotImplementedError
+        """Groups of different images whose difference hashes link them, by first path.
+
+        Args:
+            threshold: bits that two linked images may differ in, 0 to 64.
+        """
+        rows = self._query("SELECT id, thumb_hash FROM content WHERE thumb_hash IS NOT NULL")
+        held = [(image_id, bits) for image_id, bits in rows if self._holds(image_id)]
+        groups = near.groups(held, threshold)
+        wanted = [image_id for group in groups for image_id in group]
+        records = {record.image_id: record for record in self._records(sorted(wanted))}
+        found = [
+            sorted((records[i] for i in group if i in records), key=lambda r: r.paths)
+            for group in groups
+        ]
+        return sorted((g for g in found if len(g) > 1), key=lambda group: group[0].paths)
 
     def is_stale(self) -> bool:
         """Whether a newer generation was committed."""
-        raise NotImplementedError
+        if not self._frozen:
+            rows = self._query("SELECT value FROM config WHERE key = 'generation'")
+            return int(rows[0][0]) != self.generation
+        connection = read_only(self.directory)
+        try:
+            (value,) = connection.execute(
+                "SELECT value FROM config WHERE key = 'generation'"
+            ).fetchone()
+            return int(value) != self.generation
+        finally:
+            connection.close()
 
     def close(self) -> None:
-        """Let go of the catalog."""
-        raise NotImplementedError
+        """Let go of the catalog; arrays that were given out stay valid."""
+        self._connection.close()
+
+
+def _view(
+    directory: Path, ulid: str, rows: int, live: bytes | None, sizes: dict[str, int]
+) -> SegmentView:
+    folder = segment_folder(directory, ulid)
+    arrays = open_listed(folder, "ids", ulid, sizes.get(FILE_NAMES["ids"], -1), verify=True)
+    image_ids = arrays["image_ids"].astype(np.int64, copy=False)
+    try:
+        alive = unpack(live, rows)
+    except ValueError as error:
+        raise damaged(directory / CATALOG_FILE, str(error)) from error
+    if len(image_ids) != rows:
+        raise damaged(folder, f"it has {len(image_ids)} rows, the catalog says {rows}")
+    return SegmentView(ulid, image_ids, alive, folder, sizes)
+
+
+def _record(row: Sequence[Any], files: Sequence[tuple[bytes, int, int]]) -> ImageRecord:
+    image_id, sha256, width, height, taken, camera, latitude, longitude, bits = row
+    return ImageRecord(
+        image_id,
+        sha256,
+        tuple(path for path, _, _ in files),
+        width,
+        height,
+        taken,
+        camera,
+        None if latitude is None or longitude is None else (latitude, longitude),
+        None if bits is None else bits & 0xFFFF_FFFF_FFFF_FFFF,
+        files[0][1],
+        files[0][2],
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from lexsearch.bundle.records import CommitBatch, KnownFile, RunRecord, SkippedFile
-from lexsearch.types import ModelIdentity
+from lexsearch.bundle import compact, garbage
+from lexsearch.bundle.changes import WrittenSegment, apply_batch, check_batch
+from lexsearch.bundle.creation import open_for_writing, storage
+from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.lock import WriteLock
+from lexsearch.bundle.records import CommitBatch, FileRecord, KnownFile, RunRecord, SkippedFile
+from lexsearch.bundle.reserve import free_reserve
+from lexsearch.bundle.segments import describe, write_segment
+from lexsearch.bundle.ulid import new_ulid
+from lexsearch.catalog import merging, repository
+from lexsearch.catalog.database import Database
+from lexsearch.errors import IndexDamaged, StorageError
+from lexsearch.stores.segment_data import SectionArrays, rows, sections
+from lexsearch.types import ROLES, Encoded, ModelIdentity, Role
+
+# More segments than this and a commit merges by itself: a reader holds their files open.
+MOST_SMALL_SEGMENTS = 64
 
 
 class BundleWriter:
-    """The one writer of an index; holds the lock until it is closed."""
+    """The one writer of an index; holds the lock until it is closed.
 
-    directory: Path
+    A commit writes the files of a segment, waits until they are on the disk, and then changes
+    the catalog in one transaction, which is the only commit point: whatever happens before it
+    ends leaves the generation before in force.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        database: Database,
+        lock: WriteLock,
+        identity: ModelIdentity,
+        index_uuid: str,
+        disk: Disk,
+        clock: Callable[[], float],
+    ) -> None:
+        self.directory = directory
+        self.identity = identity
+        self._database = database
+        self._lock = lock
+        self._uuid = index_uuid
+        self._disk = disk
+        self._clock = clock
+        self._closed = False
 
     @classmethod
     def open(
@@ -24,9 +64,47 @@ class BundleWriter:
         create: bool = True,
         replace: bool = False,
         wait_s: float = 0.0,
+        disk: Disk | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> BundleWriter:
-        """Open for writing; `replace` forgets the contents of an index of another model."""
-        raise NotImplementedError
+        """Open an index for writing, or make one.
+
+        Args:
+            directory: the index; when it is not one yet, it must be empty or not exist.
+            identity: of the model whose vectors will be written.
+            create: make the index when there is none.
+            replace: when another model made the index, forget its pictures instead of refusing.
+            wait_s: how long to wait for another writer.
+            disk: where to write.
+            clock: seconds since 1970.
+
+        Raises:
+            UsageError: the folder holds something else.
+            IndexLocked: another process is writing to it.
+            IndexMissing: there is none and `create` is False.
+            IndexTooNew, IndexDamaged: it cannot be written to.
+            WrongModel: another model made it.
+            StorageError: the file system refused.
+        """
+        disk = disk or Disk()
+        parts = open_for_writing(
+            directory, identity, create=create, replace=replace, wait_s=wait_s, disk=disk, now=clock
+        )
+        writer = cls(
+            parts.directory,
+            database=parts.database,
+            lock=parts.lock,
+            identity=identity,
+            index_uuid=parts.index_uuid,
+            disk=disk,
+            clock=clock,
+        )
+        try:
+            writer.collect_garbage()
+        except BaseException:
+            writer.close()
+            raise
+        return writer
 
     def __enter__(self) -> BundleWriter:
         return self
@@ -39,38 +117,157 @@ class BundleWriter:
     ) -> None:
         self.close()
 
+    def generation(self) -> int:
+        """The generation in force."""
+        with self._database.transaction() as connection:
+            return int(repository.settings(connection)["generation"])
+
     def known_files(self) -> dict[bytes, KnownFile]:
-        """Every indexed path."""
-        raise NotImplementedError
+        """Every indexed path, ascending."""
+        with self._database.transaction() as connection:
+            return repository.known_files(connection)
 
     def known_contents(self) -> set[bytes]:
         """Digest of every stored picture, those without a path included."""
-        raise NotImplementedError
+        with self._database.transaction() as connection:
+            return repository.known_contents(connection)
 
     def known_skipped(self) -> dict[bytes, SkippedFile]:
-        """Every skipped path."""
-        raise NotImplementedError
+        """Every skipped path, ascending."""
+        with self._database.transaction() as connection:
+            return repository.known_skipped(connection)
 
     def roots(self) -> list[bytes]:
         """Folders and files that were given to index, sorted."""
-        raise NotImplementedError
+        with self._database.transaction() as connection:
+            return repository.roots(connection)
 
     def add_roots(self, paths: Sequence[bytes]) -> None:
         """Remember folders and files that were given to index."""
-        raise NotImplementedError
-
-    def commit(self, batch: CommitBatch) -> int:
-        """Write one batch durably; returns the new generation."""
-        raise NotImplementedError
+        with self._changing(), self._database.transaction() as connection:
+            repository.add_roots(connection, paths)
 
     def finish(self, run: RunRecord) -> None:
         """Store the summary of a run."""
-        raise NotImplementedError
+        with self._changing(), self._database.transaction() as connection:
+            repository.add_run(connection, run)
+
+    def commit(self, batch: CommitBatch) -> int:
+        """Write one batch durably; when this returns it survives a power cut.
+
+        Returns:
+            The generation in force; an empty batch changes nothing.
+
+        Raises:
+            ValueError: the batch contradicts itself or names contents that nobody stored.
+            StorageError: disk full or failing; the index is as before.
+        """
+        with self._database.transaction() as connection:
+            generation = int(repository.settings(connection)["generation"])
+            check_batch(connection, batch)
+        if not batch:
+            return generation
+        arrays = _arrays(batch, self.identity)
+        with self._changing():
+            segment = self._write_segment(batch, arrays, generation + 1) if arrays else None
+            with self._database.transaction() as connection:
+                generation = apply_batch(connection, batch, segment, now=int(self._clock()))
+                small = compact.small_segments(repository.segments(connection))
+        if len(small) > MOST_SMALL_SEGMENTS:
+            self.compact()
+            generation = self.generation()
+        return generation
+
+    def _write_segment(
+        self, batch: CommitBatch, arrays: dict[Role, SectionArrays], generation: int
+    ) -> WrittenSegment:
+        files: dict[bytes, list[FileRecord]] = {}
+        for one in batch.files:
+            files.setdefault(one.sha256, []).append(one)
+        contents = [(content, files.get(content.sha256, [])) for content in batch.contents]
+        description = describe(self._uuid, generation, self.identity, contents)
+        ulid = new_ulid()
+        written = write_segment(self.directory, ulid, arrays, description, disk=self._disk)
+        return WrittenSegment(ulid, len(contents), written)
 
     def compact(self) -> int:
-        """Merge small segments and drop rows of forgotten pictures; returns segments merged."""
-        raise NotImplementedError
+        """Merge small segments, and rewrite those full of pictures removed a while ago.
+
+        Stored values are copied as they are, so answers do not change.
+
+        Returns:
+            How many segments were merged or rewritten.
+        """
+        now = int(self._clock())
+        place = compact.Place(self.directory, self._uuid, self.identity, self._disk)
+        merged = 0
+        with self._changing():
+            with self._database.transaction() as connection:
+                merging.forget_removed(connection, before=now - compact.KEEP_REMOVED_S)
+            while True:
+                with self._database.transaction() as connection:
+                    group = compact.next_group(connection)
+                    if not group:
+                        break
+                    compact.merge_group(connection, group, place, now=now)
+                merged += len(group)
+        self.collect_garbage()
+        return merged
+
+    def collect_garbage(self) -> None:
+        """Remove what broken runs left and what merges replaced, after a time of grace."""
+        with self._changing():
+            with self._database.transaction() as connection:
+                named, dropped = merging.named_folders(connection), merging.dropped(connection)
+            gone = garbage.collect(
+                self.directory, named, dropped, disk=self._disk, now=self._clock()
+            )
+            if gone:
+                with self._database.transaction() as connection:
+                    merging.forget_dropped(connection, gone)
 
     def close(self) -> None:
-        """Release the lock."""
-        raise NotImplementedError
+        """Move the write-ahead log into the catalog and release the lock."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._database.close()
+        finally:
+            self._lock.release()
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Gives the reserve back and says what is safe when the disk is full or failing."""
+        try:
+            with storage(self.directory):
+                yield
+        except StorageError as error:
+            free_reserve(self.directory)
+            raise StorageError(
+                f"{error}; {self._safe()} are safe; free space and run the same command"
+            ) from error
+
+    def _safe(self) -> str:
+        try:
+            with self._database.transaction() as connection:
+                return f"{repository.count_live(connection):,} images"
+        except (StorageError, IndexDamaged):
+            return "the images committed before"
+
+
+def _arrays(batch: CommitBatch, identity: ModelIdentity) -> dict[Role, SectionArrays]:
+    """The sections of every role that the batch fills; empty without contents."""
+    if not batch.contents:
+        return {}
+    vectors = batch.vectors or Encoded(None, None, None)
+    arrays: dict[Role, SectionArrays] = {}
+    for role in ROLES:
+        filled = getattr(vectors, role)
+        if filled is not None:
+            arrays[role] = sections(role, filled, identity)
+            if rows(role, arrays[role]) != len(batch.contents):
+                raise ValueError(f"{len(batch.contents)} contents, but other rows of {role}")
+    if not arrays:
+        raise ValueError("contents come with the vectors of at least one role")
+    return arrays

@@ -1,0 +1,144 @@
+"""Opens the catalog of an index for reading, with the standard library alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from lexsearch.bundle.format import too_new
+from lexsearch.catalog.step import (
+    APPLICATION_ID,
+    BUSY_TIMEOUT_S,
+    CATALOG_FILE,
+    OLDEST_READABLE_STEP,
+    STEP,
+)
+from lexsearch.errors import IndexDamaged, IndexMissing, StorageError
+from lexsearch.types import ModelIdentity
+
+_STEP_AT, _APPLICATION_AT = 60, 68  # offsets in the header of a SQLite file
+
+
+def check_header(directory: Path) -> None:
+    """Refuse the catalog of a newer version by its first bytes, opening nothing.
+
+    Raises:
+        IndexTooNew: it has a later step than this version knows.
+        IndexDamaged: it is no catalog.
+    """
+    path = directory / CATALOG_FILE
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise _damaged(path, "the file is missing") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        raise _damaged(path, "it is no SQLite file")
+    (application,) = struct.unpack_from(">I", header, _APPLICATION_AT)
+    (step,) = struct.unpack_from(">I", header, _STEP_AT)
+    _check_step(directory, application, step)
+
+
+def _check_step(directory: Path, application: int, step: int) -> None:
+    if application != APPLICATION_ID:
+        raise _damaged(directory / CATALOG_FILE, "it is no catalog of lexsearch")
+    if step > STEP:
+        raise too_new(directory, f"a catalog of step {step}", f"step {STEP}")
+    if step < OLDEST_READABLE_STEP:
+        raise _damaged(directory / CATALOG_FILE, f"its step is {step}")
+
+
+def read_only(directory: Path) -> sqlite3.Connection:
+    """A connection that cannot write.
+
+    In a folder that may not be written, with nothing in the write-ahead log, the file is read
+    as immutable; otherwise as one that a writer may be changing.
+
+    Raises:
+        IndexMissing, IndexTooNew, IndexDamaged, StorageError: it cannot be read.
+    """
+    path = directory / CATALOG_FILE
+    if not path.exists() and not any_segment(directory):
+        raise IndexMissing(
+            f"the index in {directory} was never finished; make it with: "
+            f"lexsearch index PATH --db {directory}"
+        )
+    check_header(directory)
+    query = "mode=ro&immutable=1" if is_frozen(directory) else "mode=ro"
+    with reading(path):
+        connection = sqlite3.connect(
+            f"{path.absolute().as_uri()}?{query}",
+            uri=True,
+            isolation_level=None,
+            timeout=BUSY_TIMEOUT_S,
+            check_same_thread=False,
+        )
+        try:
+            for setting in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON"):
+                connection.execute(f"PRAGMA {setting}")
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            (step,) = connection.execute("PRAGMA user_version").fetchone()
+            _check_step(directory, application, step)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def any_segment(directory: Path) -> bool:
+    """Whether there are segments, which a finished creation cannot lack a catalog for."""
+    folder = directory / "segments"
+    return folder.is_dir() and any(folder.iterdir())
+
+
+def is_frozen(directory: Path) -> bool:
+    """Whether nobody can be writing here: a read-only folder with an empty write-ahead log."""
+    log = directory / (CATALOG_FILE + "-wal")
+    return not os.access(directory, os.W_OK) and not (log.exists() and log.stat().st_size)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns the errors of SQLite into ours."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        reason = str(error)
+        if any(text in reason for text in ("unable to open", "disk I/O", "readonly", "locked")):
+            raise StorageError(f"{path} cannot be read: {reason}") from error
+        raise _damaged(path, reason) from error
+
+
+def _damaged(path: Path, what: str) -> IndexDamaged:
+    return IndexDamaged(
+        f"{path}: {what}; see what is damaged with: lexsearch check, "
+        "and mend it with: lexsearch repair"
+    )
+
+
+def identity_text(identity: ModelIdentity) -> str:
+    """A model identity as the catalog stores it."""
+    return json.dumps(asdict(identity), sort_keys=True)
+
+
+def identity_from(text: str) -> ModelIdentity:
+    """The model identity in a text of the catalog.
+
+    Raises:
+        ValueError: it is none.
+    """
+    fields = json.loads(text)
+    if not isinstance(fields, Mapping):
+        raise ValueError("a model identity is a JSON object")
+    try:
+        return ModelIdentity(**fields)
+    except TypeError as error:
+        raise ValueError(str(error)) from error

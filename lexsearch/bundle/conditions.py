@@ -1,0 +1,57 @@
+"""Conditions on the photo itself: when, where, what type, which camera."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+
+from lexsearch.errors import UsageError
+
+# Suffixes that mean one type.
+SAME_TYPE = (
+    frozenset({b"jpg", b"jpeg", b"jpe", b"jfif"}),
+    frozenset({b"tif", b"tiff"}),
+    frozenset({b"heic", b"heif", b"hif"}),
+    frozenset({b"bmp", b"dib"}),
+)
+MAX_GLOB = 256  # characters
+
+# Id, path and camera of every path of the images of a time: after (or NULL), before (or NULL).
+# Dates are ISO 8601, so the beginning of one compares as text.
+TAKEN_BETWEEN = """
+    SELECT c.id, i.path, c.camera FROM content c JOIN image i ON i.content_id = c.id
+    WHERE (?1 IS NULL OR c.taken >= ?1) AND (?2 IS NULL OR c.taken < ?2)
+"""
+
+
+def predicate(
+    *, path_glob: str | None, type_: str | None, camera: str | None
+) -> Callable[[bytes, str | None], bool]:
+    """Whether a path and a camera meet every condition given.
+
+    Raises:
+        UsageError: the glob is too long.
+    """
+    if path_glob is not None and len(path_glob) > MAX_GLOB:
+        raise UsageError(f"path: has {len(path_glob)} characters, at most {MAX_GLOB} are allowed")
+    glob = None if path_glob is None else os.fsencode(path_glob)
+    has_wildcard = glob is not None and any(letter in glob for letter in b"*?[")
+    suffixes = None if type_ is None else _suffixes(type_)
+    part = None if camera is None else camera.casefold()
+
+    def meets(path: bytes, camera_name: str | None) -> bool:
+        if part is not None and part not in (camera_name or "").casefold():
+            return False
+        if suffixes is not None and path.rpartition(b".")[2].lower() not in suffixes:
+            return False
+        if glob is None:
+            return True
+        return fnmatchcase(path, glob) if has_wildcard else glob in path
+
+    return meets
+
+
+def _suffixes(type_: str) -> frozenset[bytes]:
+    wanted = os.fsencode(type_).lower().lstrip(b".")
+    return next((same for same in SAME_TYPE if wanted in same), frozenset({wanted}))

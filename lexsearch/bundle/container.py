@@ -1,0 +1,262 @@
+"""The file of one role of one segment: a header, little arrays, and checksums of every block.
+
+    header    64 bytes: magic, version, kind, ulid, number of sections, crc32 of header and table
+    table     64 bytes per section: name, dtype, shape, offset, bytes
+    sections  each starts at a multiple of 64; zeros between
+    footer    crc32 of each block of 1 MiB before it, then 32 bytes: length, blocks, crc32, magic
+
+All numbers are little-endian. A file is written once and never changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import mmap
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lexsearch.bundle.disk import Disk, write_new
+from lexsearch.catalog.records import SegmentFile
+from lexsearch.errors import IndexDamaged, IndexTooNew, StorageError
+from lexsearch.types import Role
+
+Kind: TypeAlias = Role | Literal["ids"]
+Arrays: TypeAlias = dict[str, npt.NDArray[np.generic]]
+
+FILE_NAMES: dict[Kind, str] = {
+    "lexical": "lexical.lxs",
+    "dense": "dense.lxd",
+    "tokens": "tokens.lxt",
+    "ids": "ids.lxi",
+}
+VERSION = 1
+ALIGNMENT = 64
+BLOCK = 1 << 20
+# Files up to this size are read into memory: a mapping holds a file open, and there may be many.
+READ_WHOLE = 2 << 20
+DTYPES = ("|i1", "|u1", "<u2", "<f2", "<u4", "<i8", "<f4")
+
+_MAGIC = b"LXSEGMNT"
+_END_MAGIC = b"LXSEGEND"
+_HEADER = struct.Struct("<8sI12s26s6xII")  # magic, version, kind, ulid, sections, crc32
+_ENTRY = struct.Struct("<16s8sIIQQQQ")  # name, dtype, dimensions, 0, rows, columns, offset, bytes
+_FOOTER = struct.Struct("<QII8x8s")  # length before the footer, blocks, crc32, magic
+
+
+def damaged(path: Path, what: str) -> IndexDamaged:
+    """The error for a file that is not what was written."""
+    return IndexDamaged(
+        f"{path}: {what}; see what is damaged with: lexsearch check --read-data, "
+        "and mend it with: lexsearch repair"
+    )
+
+
+def write_file(
+    path: Path,
+    kind: Kind,
+    ulid: str,
+    sections: Mapping[str, npt.NDArray[np.generic]],
+    *,
+    disk: Disk | None = None,
+) -> SegmentFile:
+    """Write one file of a segment and wait until it is on the disk.
+
+    Args:
+        path: must not exist.
+        kind: what the file holds.
+        ulid: the segment it belongs to.
+        sections: arrays of one or two dimensions, by names of at most 16 ASCII letters.
+        disk: where to write.
+
+    Raises:
+        ValueError: an array cannot be stored.
+        OSError: the file system refused.
+    """
+    digest = hashlib.sha256()
+    size = 0
+
+    def counted() -> Iterator[bytes | memoryview]:
+        nonlocal size
+        for chunk in _encoded(kind, ulid, sections):
+            digest.update(chunk)
+            size += len(chunk)
+            yield chunk
+
+    write_new(disk or Disk(), path, counted())
+    return SegmentFile(path.name, size, digest.digest())
+
+
+def _encoded(
+    kind: Kind, ulid: str, sections: Mapping[str, npt.NDArray[np.generic]]
+) -> Iterator[bytes | memoryview]:
+    arrays = {name: _storable(name, array) for name, array in sections.items()}
+    offset = _HEADER.size + _ENTRY.size * len(arrays)
+    table = b""
+    for name, array in arrays.items():
+        rows, columns = (*array.shape, 1)[:2]
+        table += _ENTRY.pack(
+            name.encode("ascii"), array.dtype.str.encode(), array.ndim, 0,
+            rows, columns, offset, array.nbytes,
+        )  # fmt: skip
+        offset += array.nbytes + -array.nbytes % ALIGNMENT
+    fields = (_MAGIC, VERSION, kind.encode(), ulid.encode("ascii"), len(arrays))
+    checksum = zlib.crc32(_HEADER.pack(*fields, 0) + table)
+    blocks = _BlockChecksums()
+    for chunk in (_HEADER.pack(*fields, checksum) + table, *_padded(arrays.values())):
+        blocks.update(chunk)
+        yield chunk
+    checksums = blocks.finish()
+    tail = checksums + _FOOTER.pack(offset, len(checksums) // 4, 0, _END_MAGIC)
+    yield checksums + _FOOTER.pack(offset, len(checksums) // 4, zlib.crc32(tail), _END_MAGIC)
+
+
+def _storable(name: str, array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+    little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+    if little.ndim not in (1, 2) or little.dtype.str not in DTYPES or len(name) > 16:
+        raise ValueError(f"section {name!r} of {array.dtype} {array.shape} cannot be stored")
+    return little.reshape(array.shape)
+
+
+def _padded(arrays: Iterable[npt.NDArray[np.generic]]) -> Iterator[bytes | memoryview]:
+    for array in arrays:
+        if array.nbytes:
+            yield array.reshape(-1).view(np.uint8).data
+            yield bytes(-array.nbytes % ALIGNMENT)
+
+
+class _BlockChecksums:
+    """crc32 of every BLOCK bytes of what passes by."""
+
+    def __init__(self) -> None:
+        self._done: list[int] = []
+        self._crc = 0
+        self._filled = 0
+
+    def update(self, chunk: bytes | memoryview) -> None:
+        rest = memoryview(chunk)
+        while len(rest):
+            part = rest[: BLOCK - self._filled]
+            self._crc = zlib.crc32(part, self._crc)
+            self._filled += len(part)
+            rest = rest[len(part) :]
+            if self._filled == BLOCK:
+                self._close()
+
+    def finish(self) -> bytes:
+        """The checksums so far, the last block being as long as it is."""
+        if self._filled:
+            self._close()
+        return struct.pack(f"<{len(self._done)}I", *self._done)
+
+    def _close(self) -> None:
+        self._done.append(self._crc)
+        self._crc = self._filled = 0
+
+
+def open_file(path: Path, kind: Kind, ulid: str, *, verify: bool = False) -> Arrays:
+    """The arrays of one file, read-only; small files are read, large ones mapped.
+
+    Header, table and footer are always checked; `verify` also reads every block and compares
+    its checksum.
+
+    Raises:
+        IndexDamaged: the file is missing or is not what was written.
+        IndexTooNew: a newer lexsearch wrote it.
+        StorageError: it cannot be read.
+    """
+    data = _content(path)
+    view = memoryview(data)
+    length, checksums = _footer(path, view)
+    if verify:
+        for i, expected in enumerate(checksums):
+            if zlib.crc32(view[i * BLOCK : min((i + 1) * BLOCK, length)]) != expected:
+                raise damaged(path, f"block {i} of {len(checksums)} is not what was written")
+    return {
+        entry.name: _array(path, data, length, entry)
+        for entry in _table(path, view, kind, ulid, length)
+    }
+
+
+def _content(path: Path) -> bytes | mmap.mmap:
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            if size <= READ_WHOLE:
+                file.seek(0)
+                return file.read()
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    except FileNotFoundError:
+        raise damaged(path, "the file is missing") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _footer(path: Path, view: memoryview) -> tuple[int, tuple[int, ...]]:
+    if len(view) < _HEADER.size + _FOOTER.size:
+        raise damaged(path, f"only {len(view)} bytes are left of it")
+    length, count, checksum, magic = _FOOTER.unpack(view[-_FOOTER.size :])
+    if magic != _END_MAGIC or length + 4 * count + _FOOTER.size != len(view):
+        raise damaged(path, "its end is missing")
+    stored = bytes(view[length : length + 4 * count])
+    tail = stored + _FOOTER.pack(length, count, 0, _END_MAGIC)
+    if zlib.crc32(tail) != checksum or count != -(-length // BLOCK):
+        raise damaged(path, "its footer is not what was written")
+    return length, struct.unpack(f"<{count}I", stored)
+
+
+class _Entry(NamedTuple):
+    """One row of the table."""
+
+    name: str
+    dtype: str
+    dimensions: int
+    rows: int
+    columns: int
+    offset: int
+    size: int
+
+
+def _table(path: Path, view: memoryview, kind: Kind, ulid: str, length: int) -> list[_Entry]:
+    magic, version, found_kind, found_ulid, count, checksum = _HEADER.unpack(view[: _HEADER.size])
+    if magic != _MAGIC:
+        raise damaged(path, "it is no file of an index")
+    end = _HEADER.size + count * _ENTRY.size
+    fields = (magic, version, found_kind, found_ulid, count, 0)
+    if (
+        end > length
+        or zlib.crc32(_HEADER.pack(*fields) + bytes(view[_HEADER.size : end])) != checksum
+    ):
+        raise damaged(path, "its header is not what was written")
+    if version > VERSION:
+        raise IndexTooNew(
+            f"{path} has format {version}, this lexsearch reads up to {VERSION}; "
+            "upgrade with: pip install --upgrade lexsearch"
+        )
+    names = found_kind.rstrip(b"\0").decode("ascii"), found_ulid.decode("ascii")
+    if names != (kind, ulid):
+        raise damaged(path, f"it holds {names[0]} of segment {names[1]}, not {kind} of {ulid}")
+    entries = []
+    for row in _ENTRY.iter_unpack(view[_HEADER.size : end]):
+        name, dtype = (text.rstrip(b"\0").decode("ascii") for text in row[:2])
+        entries.append(_Entry(name, dtype, row[2], *row[4:]))
+    return entries
+
+
+def _array(
+    path: Path, data: bytes | mmap.mmap, length: int, entry: _Entry
+) -> npt.NDArray[np.generic]:
+    if entry.dtype not in DTYPES:
+        raise damaged(path, f"unknown kind of number {entry.dtype!r}")
+    dtype = np.dtype(entry.dtype)
+    count = entry.rows * entry.columns
+    if count * dtype.itemsize != entry.size or entry.offset + entry.size > length:
+        raise damaged(path, "a section lies outside the file")
+    array = np.frombuffer(data, dtype, count, entry.offset) if count else np.zeros(0, dtype)
+    array.flags.writeable = False
+    return array.reshape(entry.rows, entry.columns) if entry.dimensions == 2 else array

@@ -1,0 +1,220 @@
+"""Opens an index folder for writing, and makes one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from sqlalchemy import Connection
+
+from lexsearch.bundle.catalog_file import (
+    any_segment,
+    check_header,
+    identity_from,
+    identity_text,
+)
+from lexsearch.bundle.container import damaged
+from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.format import read_format, write_format
+from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
+from lexsearch.bundle.reserve import RESERVE_FILE, keep_reserve
+from lexsearch.bundle.segments import SEGMENTS
+from lexsearch.catalog import merging, repository
+from lexsearch.catalog.database import Database
+from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.upgrade import upgrade
+from lexsearch.errors import IndexMissing, StorageError, UsageError, WrongModel
+from lexsearch.types import ROLES, ModelIdentity
+
+CATALOG_TMP = CATALOG_FILE + ".tmp"
+# What an interrupted creation may leave in a folder that is no index yet.
+BEGINNINGS = frozenset(
+    {LOCK_FILE, HOLDER_FILE, RESERVE_FILE, SEGMENTS, FORMAT_FILE + ".tmp", CATALOG_TMP,
+     CATALOG_TMP + "-journal"}
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The parts of an index that is open for writing."""
+
+    directory: Path
+    index_uuid: str
+    database: Database
+    lock: WriteLock
+
+
+def open_for_writing(
+    directory: Path,
+    identity: ModelIdentity,
+    *,
+    create: bool,
+    replace: bool,
+    wait_s: float,
+    disk: Disk,
+    now: Callable[[], float],
+) -> Opened:
+    """Lock an index, make what is missing of it, and open its catalog.
+
+    Raises:
+        LexsearchError: see `BundleWriter.open`; nothing was written.
+    """
+    directory = directory.absolute()
+    with storage(directory):
+        _refuse_early(directory, create=create)
+        directory.mkdir(parents=True, exist_ok=True)
+    lock = WriteLock(directory)
+    lock.acquire(wait_s=wait_s)
+    database: Database | None = None
+    try:
+        with storage(directory):
+            _refuse_early(directory, create=create)
+            index_uuid = _ensure(directory, identity, disk)
+            keep_reserve(directory)
+        database = Database(directory / CATALOG_FILE)
+        _check_identity(directory, database, identity, index_uuid, replace=replace, now=now)
+    except BaseException:
+        if database is not None:
+            with contextlib.suppress(StorageError):
+                database.close()
+        lock.release()
+        raise
+    return Opened(directory, index_uuid, database, lock)
+
+
+@contextlib.contextmanager
+def storage(directory: Path) -> Iterator[None]:
+    """Turns the errors of the file system into ours."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except OSError as error:
+        raise StorageError(
+            f"the index in {directory} cannot be written: {error.strerror or error}"
+        ) from error
+
+
+def _refuse_early(directory: Path, *, create: bool) -> None:
+    """Look, without writing, whether this version may write here."""
+    if directory.exists() and not directory.is_dir():
+        raise UsageError(f"{directory} is a file; an index needs a folder of its own")
+    if (directory / FORMAT_FILE).exists():
+        read_format(directory, writing=True)
+        if (directory / CATALOG_FILE).exists() or any_segment(directory):
+            check_header(directory)
+        return
+    found = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
+    if CATALOG_FILE in found:
+        raise damaged(directory / FORMAT_FILE, "the file is missing")
+    strangers = [name for name in found if name not in BEGINNINGS]
+    if strangers:
+        raise UsageError(
+            f"{directory} is not empty and no index (it holds {strangers[0]!r}); "
+            "choose another folder with: --db DIR"
+        )
+    if not create:
+        raise IndexMissing(
+            f"there is no index in {directory}; make it with: lexsearch index PATH --db {directory}"
+        )
+
+
+def _ensure(directory: Path, identity: ModelIdentity, disk: Disk) -> str:
+    """Make what a new or half-made index lacks; returns its uuid."""
+    if not (directory / FORMAT_FILE).exists():
+        write_format(directory, disk=disk)
+    index_uuid = read_format(directory, writing=True).uuid
+    if not (directory / SEGMENTS).is_dir():
+        disk.make_dir(directory / SEGMENTS)
+        disk.sync_dir(directory)
+    if not (directory / CATALOG_FILE).exists():
+        new_catalog(directory, index_uuid, identity, disk=disk)
+    return index_uuid
+
+
+def new_catalog(
+    directory: Path,
+    index_uuid: str,
+    identity: ModelIdentity,
+    *,
+    disk: Disk,
+    fill: Callable[[Connection], None] | None = None,
+) -> None:
+    """Make a catalog under a temporary name and give it its name when it is complete.
+
+    Args:
+        directory: the index.
+        index_uuid: its uuid.
+        identity: of the model.
+        disk: where to write.
+        fill: what else belongs in it.
+    """
+    path = directory / CATALOG_TMP
+    for name in (CATALOG_TMP, CATALOG_TMP + "-journal"):
+        disk.remove(directory / name)
+    database = Database(path, journal="DELETE")
+    try:
+        with database.transaction() as connection:
+            upgrade(connection)
+            values = {"uuid": index_uuid, "identity": identity_text(identity), "generation": "0"}
+            repository.set_settings(connection, values)
+            if fill is not None:
+                fill(connection)
+    finally:
+        database.close()
+    disk.rename(path, directory / CATALOG_FILE)
+    disk.sync_dir(directory)
+
+
+def _check_identity(
+    directory: Path,
+    database: Database,
+    identity: ModelIdentity,
+    index_uuid: str,
+    *,
+    replace: bool,
+    now: Callable[[], float],
+) -> None:
+    with database.transaction() as connection:
+        settings = repository.settings(connection)
+        path = directory / CATALOG_FILE
+        if settings.get("uuid") != index_uuid:
+            raise damaged(path, "it belongs to another index")
+        try:
+            recorded = identity_from(settings["identity"])
+        except (KeyError, ValueError) as error:
+            raise damaged(path, "the identity of the model is not readable") from error
+        if recorded == identity:
+            return
+        if not replace:
+            raise WrongModel(wrong_model(directory, recorded, identity))
+        merging.forget_everything(connection, now=int(now()))
+        repository.set_settings(connection, {"identity": identity_text(identity)})
+        repository.next_generation(connection)
+
+
+def wrong_model(directory: Path, recorded: ModelIdentity, given: ModelIdentity) -> str:
+    """The sentence about an index of another model, with what differs."""
+    differences = [
+        f"{name}: index {old}, model {new}"
+        for name, old, new in _compared(recorded, given)
+        if old != new
+    ]
+    return (
+        f"the index in {directory} was made by another model ({'; '.join(differences)}); "
+        f"encode everything again with: lexsearch index --force PATH --db {directory}, "
+        "or keep it and use another index with: --db NAME"
+    )
+
+
+def _compared(
+    recorded: ModelIdentity, given: ModelIdentity
+) -> Iterator[tuple[str, object, object]]:
+    for role in ROLES:
+        yield f"{role} encoder", recorded.fingerprints.get(role), given.fingerprints.get(role)
+    for field in fields(ModelIdentity):
+        if field.name != "fingerprints":
+            yield field.name, getattr(recorded, field.name), getattr(given, field.name)
