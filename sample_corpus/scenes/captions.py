@@ -11,7 +11,7 @@ _SAY: dict[str, tuple[str, ...]] = {
     "on": ("on", "on top of", "on"),
     "under": ("under", "beneath", "under", "below"),
     "above": ("above", "over", "high above"),
-    "in front of": ("in front of", "before", "in front of"),
+    "in front of": ("in front of", "in front of", "just in front of"),
     "behind": ("behind", "in the background behind"),
 }
 _INVERSE = {"left of": "right of", "in front of": "behind"}
@@ -136,7 +136,7 @@ def long_caption(rng: Random, scene: Scene) -> str:
     text = " ".join(w.sentence(part) for part in parts if part)
     k = 0
     fillers = (
-        "There is no writing anywhere in the picture, so everything has to be told by shapes.",
+        "There is no frame around the picture, and no date is printed in its corner.",
         "Light falls from one side, which makes the round parts look solid and close.",
         "Darker tones at the lower edges of the things give them weight and depth.",
     )

@@ -10,6 +10,7 @@ from .habitats import DEEP, FLYERS, KITCHEN, ONLY, SEA, TREES
 from .kinds import KINDS
 from .scene import Box, Group, Item, Relation, Scene, new_item, new_scene
 
+_NO_PICNIC = ("street", "night", "snow", "desert", "forest", "mountains", "field")
 _WEIGHTS = (("beside", 36), ("front", 14), ("on", 12), ("under", 13), ("above", 15), ("hold", 10))
 
 
@@ -49,7 +50,8 @@ class Planner:
                 suits = (
                     kind.outside and here and (kind.place in ("ground", "small") or name == "boat")
                 )
-            if suits:
+            odd = "food" in kind.classes and self.place in _NO_PICNIC and kind.place == "small"
+            if suits and not (odd and self.rng.random() < 0.75):
                 names.append(name)
         return names
 
@@ -238,9 +240,11 @@ class Planner:
             return ["fish"]
         if self.place in ("room", "kitchen"):
             return ["balloon", "butterfly"]
+        if self.place == "forest":
+            return ["bird", "butterfly", "balloon"]
         names = list(FLYERS)
         if self.scene.hour == "night":
-            return ["moon", "star", "hot-air balloon", "aeroplane", "owl"][:4]
+            return ["moon", "star", "hot-air balloon", "aeroplane"]
         if self.scene.weather == "clear":
             names += ["sun", "rainbow"] if self.scene.hour == "day" else []
         return [n for n in names if self.place in ONLY.get(n, (self.place,)) or n == "rainbow"]
@@ -256,7 +260,7 @@ class Planner:
         who.size = self.size(who.kind, who.y) * 0.95
         held = ["balloon", "flower", "umbrella", "kite", "tulip", "ice cream", "balloon"]
         if self.place == "room":
-            held = ["balloon", "flower", "tulip", "ice cream", "guitar"][:4]
+            held = ["balloon", "flower", "tulip", "ice cream"]
         item = self.group(self.choose(held)).items[0]
         item.size = {"balloon": 0.36, "umbrella": 0.5, "kite": 0.26}.get(
             item.kind, 0.2
@@ -355,7 +359,7 @@ def plan(
     rng: Random, background: str = "", portrait: bool = False, used: Counter[str] | None = None
 ) -> Scene:
     """Invents a scene, trying again until everything fits."""
-    while True:
+    for _ in range(400):
         place = background or rng.choice(list(BACKGROUNDS))
         scene = new_scene(rng, place, portrait)
         planner = Planner(rng, scene, used)
@@ -371,3 +375,4 @@ def plan(
             continue
         if all(inside(item.box(), scene.width) for item in scene.items()):
             return scene
+    raise Cramped(f"nothing fits: {background}")

@@ -49,7 +49,7 @@ def render(scene: Scene, size: tuple[int, int], quick: bool, masks: bool = True)
         if not masks and not quick:
             break
         layer = canvas.ids.point([255 if v == number else 0 for v in range(256)])
-        mask = layer.resize(size, Image.Resampling.BOX).point(lambda v: 255 if v >= 128 else 0, "1")
+        mask = layer.resize(size, Image.Resampling.BOX).point(lambda v: 255 if v > 128 else 0, "1")
         box = mask.getbbox()
         if box is None:
             return None

@@ -82,7 +82,7 @@ def weather_veil(canvas: Canvas, rng: Random, weather: str) -> None:
 
 def tint(canvas: Canvas, rng: Random, hour: str, weather: str) -> None:
     """Colours the whole picture by its hour, adds grain and a faint vignette."""
-    gain = {"day": (1.0, 1.0, 1.0), "sunset": (1.05, 0.96, 0.86), "night": (0.72, 0.76, 0.95)}[hour]
+    gain = {"day": (1.0, 1.0, 1.0), "sunset": (1.05, 0.96, 0.86), "night": (0.86, 0.88, 1.0)}[hour]
     level = rng.uniform(0.94, 1.04) * (0.94 if weather in ("rain", "cloudy") else 1.0)
     table: list[int] = []
     for g in gain:
