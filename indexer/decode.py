@@ -133,6 +133,8 @@ def decode_bytes(
         return _decode(path, data, sha256, spec, max_pixels, big or nullcontext())
     except (ExtraMissing, TooLarge) as error:
         raise DecodeError(path, str(error)) from error
+    except Image.DecompressionBombError as error:  # Pillow saw it first
+        raise DecodeError(path, f"is too large (see --max-megapixels): {error}") from error
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
         raise DecodeError(path, _reason(error), sha256) from error
 

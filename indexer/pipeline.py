@@ -42,7 +42,7 @@ def index_folders(
         model: encodes the pictures; the index remembers its identity.
         options: see `IndexOptions`.
         on_progress: called after the plan and after each durable commit.
-        stop: asked after each commit; true ends the run with all that is committed.
+        stop: asked before the first picture and after each commit; true ends the run there.
 
     Raises:
         UsageError: a path does not exist and the index knows nothing below it.
@@ -96,7 +96,14 @@ def _encode_all(
     """Decode, encode and commit, batch after batch; decoding runs one batch ahead."""
     held = set() if options.force else set(writer.known_contents())
     groups = batches(planned.pending, options.batch_size)
+
+    def stopped() -> bool:
+        tally.interrupted = tally.done < tally.total and stop()
+        return tally.interrupted
+
     listen(Progress(0, tally.total, 0, tally.outlook()))
+    if stopped():
+        return
     with ThreadDecoder(
         model.pixel_spec,
         held,
@@ -114,8 +121,7 @@ def _encode_all(
             held.update(picture.sha256 for picture in batch.fresh)
             tally.add_batch(batch)
             listen(Progress(tally.done, tally.total, tally.encoded, ""))
-            if stop() and tally.done < tally.total:
-                tally.interrupted = True
+            if stopped():
                 return
 
 

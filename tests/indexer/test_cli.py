@@ -82,7 +82,7 @@ def test_json_has_the_promised_keys(index: Index, photos: Path) -> None:
     (skipped,) = report["skipped"]
     assert skipped["path"] == str(photos / "bad.jpg")
     assert skipped["reason"].startswith("is not a picture")
-    assert err.splitlines() == ["committed 2", "committed 4", "committed 5"]
+    assert err.splitlines() == ["committed 2", "committed 3", "committed 5"]
 
 
 def test_people_get_one_line(index: Index, photos: Path) -> None:
@@ -177,11 +177,12 @@ def test_the_first_signal_commits_the_batch_and_the_next_run_goes_on(
     plugin: Path, photos: Path, tmp_path: Path, index: Index, number: signal.Signals
 ) -> None:
     db = tmp_path / "db"
-    process = start(plugin, photos, "--db", db, "--model", "slow", "--batch-size", "1", "--json")
-    assert process.stderr is not None
-    assert process.stderr.readline() == "committed 1\n"
-    process.send_signal(number)
-    out, err = process.communicate(timeout=30)
+    words = (photos, "--db", db, "--model", "slow", "--batch-size", "1", "--json")
+    with start(plugin, *words) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "committed 1\n"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     report = json.loads(out)
     assert report["interrupted"] is True
@@ -193,11 +194,12 @@ def test_the_first_signal_commits_the_batch_and_the_next_run_goes_on(
 
 def test_the_second_signal_ends_at_once(plugin: Path, photos: Path, tmp_path: Path) -> None:
     db = tmp_path / "db"
-    process = start(plugin, photos, "--db", db, "--model", "slow", "--batch-size", "1")
-    assert process.stderr is not None
-    assert process.stderr.readline() == "committed 1\n"
-    process.send_signal(signal.SIGINT)
-    assert "stopping" in process.stderr.readline()
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=0.9)
+    words = (photos, "--db", db, "--model", "slow", "--batch-size", "1")
+    with start(plugin, *words) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == "committed 1\n"
+        process.send_signal(signal.SIGINT)
+        assert "stopping" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=0.9)
     assert process.returncode == 130

@@ -269,8 +269,7 @@ def png_header(width: int, height: int) -> bytes:
 def test_a_bomb_is_refused_by_its_header(tmp_path: Path, side: int) -> None:
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(side, side))
-    found = reason(path)
-    assert "large" in found or "bomb" in found
+    assert reason(path).startswith("is too large")
 
 
 def test_an_error_message_never_grows_with_the_file(tmp_path: Path) -> None:

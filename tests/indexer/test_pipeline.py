@@ -297,8 +297,9 @@ def test_a_stop_keeps_what_is_committed_and_the_next_run_goes_on(
     db: Path, photos: Path, toy_model: Model
 ) -> None:
     options = IndexOptions(batch_size=2)
+    model = Counting(toy_model)
     first = index_folders(
-        [photos], directory=db, model=toy_model, options=options, stop=lambda: True
+        [photos], directory=db, model=model, options=options, stop=lambda: bool(model.batches)
     )
     assert (first.interrupted, first.encoded) == (True, 2)
     assert indexed(db, photos) == ALL[:2]
@@ -310,8 +311,16 @@ def test_a_stop_keeps_what_is_committed_and_the_next_run_goes_on(
 def test_a_stop_during_the_last_batch_is_no_interruption(
     db: Path, photos: Path, toy_model: Model
 ) -> None:
-    report = index_folders([photos], directory=db, model=toy_model, stop=lambda: True)
+    model = Counting(toy_model)
+    report = index_folders([photos], directory=db, model=model, stop=lambda: bool(model.batches))
     assert (report.interrupted, report.encoded) == (False, 5)
+
+
+def test_a_stop_before_the_first_picture_encodes_none(
+    db: Path, photos: Path, toy_model: Model
+) -> None:
+    report = index_folders([photos], directory=db, model=toy_model, stop=lambda: True)
+    assert (report.interrupted, report.encoded) == (True, 0)
 
 
 @pytest.mark.parametrize("batch", [0, 1, 2])
