@@ -173,7 +173,8 @@ def _position(rng: Random, scene: Scene, index: int) -> str:
     x, y = (b[0] + b[2]) / 2 / scene.width, (b[1] + b[3]) / 2
     side = "left part" if x < 0.37 else ("right part" if x > 0.63 else "middle")
     level = "upper half" if y < 0.5 else "lower half"
-    return f"{w.phrase(rng, group, True, False)} {w.be(group)} in the {side} of the picture, in its {level}"
+    name = f"{w.phrase(rng, group, True, False)} {w.be(group)}"
+    return f"{name} in the {side} of the picture, in its {level}"
 
 
 def _extremes(rng: Random, scene: Scene) -> str:
@@ -190,8 +191,8 @@ def _extremes(rng: Random, scene: Scene) -> str:
 
 def _colours(scene: Scene) -> str:
     parts = [
-        f"{scene.groups[k].colour} for the {'clothes of the ' if w.wears(g) else ''}{w.noun(Random(0), g, False)}"
-        for k, g in enumerate(scene.groups)
+        f"{g.colour} for the {'clothes of the ' if w.wears(g) else ''}{w.noun(Random(0), g, False)}"
+        for g in scene.groups
         if g.colour
     ]
     return f"the main colours are {w.join(parts)}" if parts else ""

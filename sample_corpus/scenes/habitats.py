@@ -30,7 +30,23 @@ ONLY: dict[str, tuple[str, ...]] = {
 }
 SEA = ("boat", "boat", "fish", "duck", "lighthouse", "bottle", "ball")
 DEEP = ("fish", "fish", "turtle", "bottle", "castle", "suitcase", "fish")
-KITCHEN = ("apple", "pear", "banana", "strawberry", "pizza", "cake", "ice cream", "loaf of bread",
-            "carrot", "cup", "bottle", "potted plant", "cat", "book", "gift box", "mushroom")  # fmt: skip
+KITCHEN = (
+    "apple",
+    "pear",
+    "banana",
+    "strawberry",
+    "pizza",
+    "cake",
+    "ice cream",
+    "loaf of bread",
+    "carrot",
+    "cup",
+    "bottle",
+    "potted plant",
+    "cat",
+    "book",
+    "gift box",
+    "mushroom",
+)
 TREES = ("tree", "apple tree", "palm tree")
 FLYERS = ("bird", "butterfly", "aeroplane", "helicopter", "hot-air balloon", "kite", "balloon")

@@ -51,7 +51,7 @@ class Planner:
                     kind.outside and here and (kind.place in ("ground", "small") or name == "boat")
                 )
             odd = "food" in kind.classes and self.place in _NO_PICNIC and kind.place == "small"
-            if suits and not (odd and self.rng.random() < 0.75):
+            if suits and not (odd and self.rng.random() < 0.93):
                 names.append(name)
         return names
 
@@ -368,8 +368,14 @@ def plan(
         if place in ("kitchen", "underwater") and way not in ("beside", "above"):
             way = "beside"
         try:
-            {"beside": planner.beside, "front": planner.front, "on": planner.on,
-             "under": planner.under, "above": planner.above, "hold": planner.hold}[way]()  # fmt: skip
+            {
+                "beside": planner.beside,
+                "front": planner.front,
+                "on": planner.on,
+                "under": planner.under,
+                "above": planner.above,
+                "hold": planner.hold,
+            }[way]()
             planner.extras()
         except Cramped:
             continue

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from random import Random
 
 from .kinds import KINDS
@@ -75,6 +76,21 @@ def related(scene: Scene, a: str, name: str, b: str) -> bool:
     return False
 
 
+def at_sunset(scene: Scene, place: str) -> bool:
+    """Tells whether a scene shows a place at sunset."""
+    return scene.hour == "sunset" and scene.background.name == place
+
+
+def in_weather(scene: Scene, weather: str, place: str) -> bool:
+    """Tells whether a scene shows a place in some weather."""
+    return scene.weather == weather and scene.background.name == place
+
+
+def counted(scene: Scene, kind: str, count: int) -> bool:
+    """Tells whether a scene shows exactly so many things of a kind together."""
+    return any(g.kind == kind and g.count == count for g in scene.groups)
+
+
 def make_queries(rng: Random, scenes: list[Scene]) -> list[Query]:
     """Makes queries from what the scenes hold, so that each has an answer."""
     found: dict[str, Test] = {}
@@ -105,7 +121,7 @@ def judge(query: Query, scenes: list[Scene]) -> list[int]:
 
 def _kinds() -> list[tuple[str, Test]]:
     names = [name for name in KINDS if name not in _VAGUE]
-    return [(name, lambda s, n=name: shows(s, n)) for name in names]
+    return [(name, partial(shows, word=name)) for name in names]
 
 
 def _coloured(scenes: list[Scene]) -> Iterable[tuple[str, Test]]:
@@ -118,7 +134,7 @@ def _coloured(scenes: list[Scene]) -> Iterable[tuple[str, Test]]:
         else:
             text = f"{colour} {kind}"
         if kind not in _VAGUE:
-            found.append((text, lambda s, c=colour, n=kind: shows_coloured(s, c, n)))
+            found.append((text, partial(shows_coloured, colour=colour, word=kind)))
     return found
 
 
@@ -167,7 +183,7 @@ def _classes(scenes: list[Scene]) -> Iterable[tuple[str, Test]]:
             if name not in place.contains:
                 found[f"{word} {place.query}"] = test
         if name in ("fruit", "child", "furniture", "instrument", "toy"):
-            found[word] = lambda s, n=name: shows(s, n)
+            found[word] = partial(shows, word=name)
     return found.items()
 
 
@@ -178,12 +194,10 @@ def _hours(scenes: list[Scene]) -> Iterable[tuple[str, Test]]:
         if place.inside or place.name in ("underwater", "night", "forest"):
             continue
         if scene.hour == "sunset":
-            found[f"sunset {place.query}"] = lambda s, p=place.name: (
-                s.hour == "sunset" and s.background.name == p
-            )
+            found[f"sunset {place.query}"] = partial(at_sunset, place=place.name)
         if scene.weather in _WEATHER and scene.weather != "cloudy":
-            found[f"{_WEATHER[scene.weather]} {place.query}"] = (
-                lambda s, p=place.name, v=scene.weather: s.weather == v and s.background.name == p
+            found[f"{_WEATHER[scene.weather]} {place.query}"] = partial(
+                in_weather, weather=scene.weather, place=place.name
             )
     return found.items()
 
@@ -194,7 +208,5 @@ def _counts(scenes: list[Scene]) -> Iterable[tuple[str, Test]]:
         for group in scene.groups:
             if group.count > 1 and group.kind not in _VAGUE:
                 text = f"{NUMBERS[group.count]} {KINDS[group.kind].many}"
-                found[text] = lambda s, n=group.kind, c=group.count: any(
-                    g.kind == n and g.count == c for g in s.groups
-                )
+                found[text] = partial(counted, kind=group.kind, count=group.count)
     return found.items()
