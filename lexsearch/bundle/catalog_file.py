@@ -6,12 +6,14 @@ import json
 import os
 import sqlite3
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from lexsearch.bundle.format import too_new
+from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.step import (
     APPLICATION_ID,
     BUSY_TIMEOUT_S,
@@ -103,6 +105,28 @@ def is_frozen(directory: Path) -> bool:
     """Whether nobody can be writing here: a read-only folder with an empty write-ahead log."""
     log = directory / (CATALOG_FILE + "-wal")
     return not os.access(directory, os.W_OK) and not (log.exists() and log.stat().st_size)
+
+
+def intact_rows(
+    connection: sqlite3.Connection, table: str, where: str = "", values: Sequence[Any] = ()
+) -> list[tuple[Any, ...]]:
+    """The covered columns of rows of a table, in the order of `COVERED`.
+
+    Args:
+        connection: to the catalog.
+        table: a name of `COVERED`.
+        where: what follows the name of the table; constant text with marks for values.
+        values: what the marks stand for.
+
+    Raises:
+        sqlite3.DatabaseError: a row does not carry its checksum, or cannot be read.
+    """
+    columns = ", ".join(COVERED[table])
+    statement = f"SELECT crc, {columns} FROM {table} {where}"  # noqa: S608
+    rows = connection.execute(statement, tuple(values)).fetchall()
+    if any(row[0] != checksum(row[1:]) for row in rows):
+        raise sqlite3.DatabaseError(f"a row of {table} is not what was written")
+    return [row[1:] for row in rows]
 
 
 @contextmanager

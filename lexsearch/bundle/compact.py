@@ -89,11 +89,9 @@ def merge_group(
     if rows:
         generation = int(repository.settings(connection)["generation"]) + 1
         arrays: dict[Role, SectionArrays] = {}
-        for role in ROLES:
-            if all(_has(place.directory, one["ulid"], role) for one in group):
-                arrays[role] = merge(
-                    role, [_sections(place, one, kept, role) for one, kept in parts]
-                )
+        for role in _roles(connection, group):
+            taken = [_sections(place, one, kept, role) for one, kept in parts]
+            arrays[role] = merge(role, taken)
         description = describe(place.uuid, generation, place.identity, _contents(connection, rows))
         ulid = new_ulid()
         files = write_segment(place.directory, ulid, arrays, description, disk=place.disk)
@@ -108,8 +106,9 @@ def _kept(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [row for row in rows if row["has_path"] or row["was_removed"]]
 
 
-def _has(directory: Path, ulid: str, role: Role) -> bool:
-    return (segment_folder(directory, ulid) / FILE_NAMES[role]).is_file()
+def _roles(connection: Connection, group: Sequence[Mapping[str, Any]]) -> list[Role]:
+    names = merging.file_names(connection, [one["id"] for one in group])
+    return [role for role in ROLES if FILE_NAMES[role] in names]
 
 
 def _sections(

@@ -142,6 +142,7 @@ def new_catalog(
     *,
     disk: Disk,
     fill: Callable[[Connection], None] | None = None,
+    before_rename: Callable[[], None] | None = None,
 ) -> None:
     """Make a catalog under a temporary name and give it its name when it is complete.
 
@@ -151,6 +152,7 @@ def new_catalog(
         identity: of the model.
         disk: where to write.
         fill: what else belongs in it.
+        before_rename: what makes room for the name.
     """
     path = directory / CATALOG_TMP
     for name in (CATALOG_TMP, CATALOG_TMP + "-journal"):
@@ -165,6 +167,8 @@ def new_catalog(
                 fill(connection)
     finally:
         database.close()
+    if before_rename is not None:
+        before_rename()
     disk.rename(path, directory / CATALOG_FILE)
     disk.sync_dir(directory)
 

@@ -65,9 +65,11 @@ def _text(fields: Mapping[str, Any]) -> bytes:
     return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
 
 
-def write_format(directory: Path, *, disk: Disk | None = None) -> Format:
-    """Make a folder an index."""
-    made = Format(uuid.uuid4().hex)
+def write_format(
+    directory: Path, *, uuid_hex: str | None = None, disk: Disk | None = None
+) -> Format:
+    """Make a folder an index; without a uuid it gets a new one."""
+    made = Format(uuid_hex or uuid.uuid4().hex)
     fields = {
         "magic": MAGIC,
         "format": made.format,

@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,13 +13,15 @@ from typing import Any
 import numpy as np
 
 from lexsearch.bundle import conditions, near
-from lexsearch.bundle.catalog_file import identity_from, is_frozen, read_only, reading
+from lexsearch.bundle.catalog_file import identity_from, intact_rows, is_frozen, read_only, reading
 from lexsearch.bundle.container import FILE_NAMES, damaged
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
+from lexsearch.bundle.ulid import ULID
+from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexDamaged, IndexMissing
 from lexsearch.types import ROLES, IntArray, ModelIdentity, docid
@@ -90,13 +91,10 @@ class Snapshot:
         path = directory / CATALOG_FILE
         connection.execute("BEGIN")
         try:
-            settings = dict(connection.execute("SELECT key, value FROM config"))
-            rows = connection.execute("SELECT id, ulid, rows, live FROM segment ORDER BY id")
-            listed = rows.fetchall()
-            sizes: dict[int, dict[str, int]] = {row[0]: {} for row in listed}
-            for number, name, size in connection.execute(
-                "SELECT segment_id, name, size FROM segment_file"
-            ):
+            settings = dict(intact_rows(connection, "config"))
+            listed = intact_rows(connection, "segment", "ORDER BY id")
+            sizes: dict[int, dict[str, int]] = {}
+            for number, name, size, _ in intact_rows(connection, "segment_file"):
                 sizes.setdefault(number, {})[name] = size
         finally:
             connection.execute("ROLLBACK")
@@ -108,7 +106,7 @@ class Snapshot:
         except (KeyError, ValueError) as error:
             raise damaged(path, "its settings are not readable") from error
         segments = tuple(
-            _view(directory, ulid, count, live, sizes[number])
+            _view(directory, ulid, count, live, sizes.get(number, {}))
             for number, ulid, count, live in listed
         )
         return cls(
@@ -159,33 +157,28 @@ class Snapshot:
     def _records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
         for start in range(0, len(ids), MAX_PARAMETERS):
             part = ids[start : start + MAX_PARAMETERS]
-            marks = ",".join("?" * len(part))
-            paths = self._paths("image", marks, part)
-            gone = [image_id for image_id in part if image_id not in paths]
-            if gone:
-                paths |= self._paths("removed", ",".join("?" * len(gone)), gone)
-            rows = self._query(
-                "SELECT id, sha256, width, height, taken, camera, latitude, longitude, "  # noqa: S608
-                f"thumb_hash FROM content WHERE id IN ({marks})",
-                part,
-            )
-            for row in rows:
+            paths = self._paths("image", part)
+            paths |= self._paths("removed", [i for i in part if i not in paths])
+            for row in self._rows("content", "id", part):
                 if row[0] in paths:
                     yield _record(row, paths[row[0]])
 
-    def _paths(
-        self, table: str, marks: str, ids: Sequence[int]
-    ) -> dict[int, list[tuple[bytes, int, int]]]:
+    def _paths(self, table: str, ids: Sequence[int]) -> dict[int, list[tuple[bytes, int, int]]]:
         """Path, size and mtime_ns of every file of the images, in byte order."""
-        rows = self._query(
-            f"SELECT content_id, path, size, mtime_ns FROM {table} "  # noqa: S608
-            f"WHERE content_id IN ({marks}) ORDER BY content_id, path",
-            ids,
-        )
-        return {
-            image_id: [(path, size, mtime_ns) for _, path, size, mtime_ns in group]
-            for image_id, group in groupby(rows, key=lambda row: int(row[0]))
-        }
+        found: dict[int, list[tuple[bytes, int, int]]] = {}
+        for row in self._rows(table, "content_id", ids):
+            named = dict(zip(COVERED[table], row, strict=True))
+            one = (named["path"], named["size"], named["mtime_ns"])
+            found.setdefault(named["content_id"], []).append(one)
+        for files in found.values():
+            files.sort()
+        return found
+
+    def _rows(self, table: str, column: str, values: Sequence[int]) -> list[tuple[Any, ...]]:
+        """Rows of a table whose column holds one of at most MAX_PARAMETERS values."""
+        marks = ",".join("?" * len(values))
+        with reading(self._path):
+            return intact_rows(self._connection, table, f"WHERE {column} IN ({marks})", values)
 
     def _query(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
         with reading(self._path):
@@ -314,6 +307,8 @@ class Snapshot:
 def _view(
     directory: Path, ulid: str, rows: int, live: bytes | None, sizes: dict[str, int]
 ) -> SegmentView:
+    if not ULID.fullmatch(ulid):
+        raise damaged(directory / CATALOG_FILE, f"{ulid!r} is no name of a segment")
     folder = segment_folder(directory, ulid)
     arrays = open_listed(folder, "ids", ulid, sizes.get(FILE_NAMES["ids"], -1), verify=True)
     image_ids = arrays["image_ids"].astype(np.int64, copy=False)
@@ -327,7 +322,7 @@ def _view(
 
 
 def _record(row: Sequence[Any], files: Sequence[tuple[bytes, int, int]]) -> ImageRecord:
-    image_id, sha256, width, height, taken, camera, latitude, longitude, bits = row
+    image_id, sha256, _, _, width, height, taken, camera, latitude, longitude, bits = row
     return ImageRecord(
         image_id,
         sha256,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from lexsearch.catalog import tables
 from lexsearch.catalog.checksum import COVERED, Value
@@ -43,6 +43,28 @@ def paths_of(connection: Connection, contents: Sequence[int]) -> dict[int, list[
         for row in rows.mappings():
             found.setdefault(row["content_id"], []).append(dict(row))
     return found
+
+
+def file_names(connection: Connection, segments: Sequence[int]) -> set[str]:
+    """Names of the files of segments."""
+    c = tables.segment_file.c
+    rows = connection.execute(select(c.name).where(c.segment_id.in_(segments)).distinct())
+    return set(rows.scalars())
+
+
+def forget_segment(connection: Connection, number: int) -> int:
+    """Forget a segment with its contents and their paths; returns how many contents."""
+    content, image, removed = tables.content, tables.image, tables.removed
+    held = select(content.c.id).where(content.c.segment_id == number)
+    count = connection.execute(
+        select(func.count()).select_from(content).where(content.c.segment_id == number)
+    ).scalar_one()
+    for table in (image, removed):
+        connection.execute(delete(table).where(table.c.content_id.in_(held)))
+    for table, column in ((content, "segment_id"), (tables.segment_file, "segment_id")):
+        delete_where(connection, table, column, [number])
+    delete_where(connection, tables.segment, "id", [number])
+    return int(count)
 
 
 def move(connection: Connection, rows: Iterable[Mapping[str, Any]], *, segment_id: int) -> None:

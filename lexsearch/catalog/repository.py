@@ -140,9 +140,13 @@ def add_roots(connection: Connection, paths: Iterable[bytes]) -> None:
 
 def add_run(connection: Connection, run: RunRecord) -> None:
     """Append the summary of a run."""
+    add_run_text(connection, json.dumps(asdict(run), sort_keys=True))
+
+
+def add_run_text(connection: Connection, record: str) -> None:
+    """Append the summary of a run as JSON."""
     last = connection.execute(select(func.max(tables.run.c.id))).scalar()
-    row = {"id": (last or 0) + 1, "record": json.dumps(asdict(run), sort_keys=True)}
-    upsert(connection, tables.run, [row])
+    upsert(connection, tables.run, [{"id": (last or 0) + 1, "record": record}])
 
 
 def add_skipped(connection: Connection, files: Iterable[SkippedFile]) -> None:

@@ -1,0 +1,286 @@
+"""Mends an index from what still verifies; encodes nothing.
+
+A segment that does not verify is set aside and its pictures are forgotten: the next index run
+encodes just these again. A catalog that does not verify is set aside and made anew from the
+segments, and from those of its own rows that are intact. Nothing is deleted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection
+
+from lexsearch.bundle.changes import refresh_live
+from lexsearch.bundle.check import CheckReport, Problem, check
+from lexsearch.bundle.container import damaged
+from lexsearch.bundle.creation import new_catalog, storage
+from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.format import read_format, unsealed, write_format
+from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.lock import WriteLock
+from lexsearch.bundle.records import ContentRecord, FileRecord
+from lexsearch.bundle.salvage import Salvaged, salvage
+from lexsearch.bundle.segments import (
+    DESCRIPTION,
+    SEGMENTS,
+    described,
+    identity_of,
+    segment_folder,
+)
+from lexsearch.bundle.ulid import ULID, new_ulid
+from lexsearch.bundle.verify import segment_problems
+from lexsearch.catalog import merging, repository
+from lexsearch.catalog.database import Database
+from lexsearch.catalog.records import SegmentFile
+from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.types import ModelIdentity
+
+QUARANTINE = "quarantine"
+CATALOG_FILES = (CATALOG_FILE, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm")
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport:
+    """What a repair did, or would do.
+
+    Attributes:
+        problems: sentences on what was found damaged.
+        actions: sentences on what was done about it, in order; empty for a sound index.
+        images: pictures in the index afterwards; of a dry run, pictures that are there now.
+        forgotten: pictures whose vectors are lost; the next index run encodes them again.
+        dry_run: whether nothing was changed.
+    """
+
+    problems: tuple[str, ...]
+    actions: tuple[str, ...]
+    images: int
+    forgotten: int
+    dry_run: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """A segment as it describes itself."""
+
+    ulid: str
+    generation: int
+    index_uuid: str
+    identity: ModelIdentity
+    files: tuple[SegmentFile, ...]
+    contents: tuple[tuple[ContentRecord, list[FileRecord]], ...]
+
+
+def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) -> RepairReport:
+    """Mend an index as far as its own files allow.
+
+    Args:
+        directory: the index.
+        dry_run: change nothing, only say what would be done.
+        disk: where to write.
+
+    Raises:
+        IndexMissing: the folder is no index.
+        IndexTooNew: a newer version wrote it.
+        IndexLocked: another process is writing to it.
+        IndexDamaged: nothing is left to mend it from.
+        StorageError: the file system refused.
+    """
+    directory = directory.absolute()
+    if not any((directory / name).exists() for name in (FORMAT_FILE, CATALOG_FILE, SEGMENTS)):
+        raise IndexMissing(f"there is no index in {directory}")
+    if dry_run:
+        return _repair(directory, disk=None)
+    lock = WriteLock(directory)
+    lock.acquire()
+    try:
+        with storage(directory):
+            return _repair(directory, disk=disk or Disk())
+    finally:
+        lock.release()
+
+
+def _repair(directory: Path, *, disk: Disk | None) -> RepairReport:
+    """The repair; without a disk, what it would do."""
+    report = _check(directory)
+    problems = tuple(str(problem) for problem in report.problems)
+    if not problems:
+        return RepairReport((), (), report.images, 0, disk is None)
+    unmarked = any(one.place.name == FORMAT_FILE for one in report.problems)
+    actions = [f"write {FORMAT_FILE} anew"] if unmarked else []
+    if unmarked and disk is not None:
+        write_format(directory, uuid_hex=_uuid(directory), disk=disk)
+        report = _check(directory)
+    bad = sorted({one.segment for one in report.problems if one.segment is not None})
+    if any(one.segment is None and one.place.name != FORMAT_FILE for one in report.problems):
+        done, forgotten = _rebuild(directory, disk)
+    else:
+        done, forgotten = _set_aside(directory, bad, disk)
+    images = report.images if disk is None else _check(directory).images
+    return RepairReport(problems, (*actions, *done), images, forgotten, disk is None)
+
+
+def _check(directory: Path) -> CheckReport:
+    """Every problem; a missing FORMAT.json or catalog is one here."""
+    try:
+        return check(directory, read_data=True)
+    except IndexMissing:
+        name = CATALOG_FILE if (directory / FORMAT_FILE).exists() else FORMAT_FILE
+        return CheckReport(0, (Problem(directory / name, "the file is missing"),), ())
+
+
+def _uuid(directory: Path) -> str | None:
+    rows = salvage(directory).settings
+    if "uuid" in rows:
+        return rows["uuid"]
+    return next((one.index_uuid for one in _sound_segments(directory)[0]), None)
+
+
+def _set_aside(directory: Path, bad: Sequence[str], disk: Disk | None) -> tuple[list[str], int]:
+    """Forget bad segments in the catalog, then move their folders to the quarantine."""
+    actions = [f"set segment {ulid} aside; the next index encodes its pictures" for ulid in bad]
+    if disk is None or not bad:
+        return actions, 0
+    forgotten = 0
+    database = Database(directory / CATALOG_FILE)
+    try:
+        with database.transaction() as connection:
+            for row in repository.segments(connection):
+                if row["ulid"] in bad:
+                    forgotten += merging.forget_segment(connection, row["id"])
+            repository.next_generation(connection)
+    finally:
+        database.close()
+    for ulid in bad:
+        _quarantine(directory, [segment_folder(directory, ulid)], disk)
+    return actions, forgotten
+
+
+def _quarantine(directory: Path, paths: Sequence[Path], disk: Disk) -> None:
+    place = directory / QUARANTINE
+    if not place.is_dir():
+        disk.make_dir(place)
+    folder = place / new_ulid()
+    disk.make_dir(folder)
+    for path in paths:
+        if path.exists():
+            disk.rename(path, folder / path.name)
+            disk.sync_dir(path.parent)
+    disk.sync_dir(folder)
+    disk.sync_dir(place)
+
+
+def _rebuild(directory: Path, disk: Disk | None) -> tuple[list[str], int]:
+    """Make the catalog anew from the segments and from its own intact rows."""
+    saved = salvage(directory)
+    sound, bad = _sound_segments(directory)
+    actions = [f"set segment {ulid} aside; the next index encodes its pictures" for ulid in bad]
+    actions.append(f"set {CATALOG_FILE} aside and make it anew from {len(sound)} segments")
+    if not sound and saved.identity is None:
+        raise IndexDamaged(
+            f"{directory} has neither a readable catalog nor a sound segment; remove it and "
+            f"index again with: lexsearch index PATH --db {directory}"
+        )
+    identity = sound[-1].identity if sound else saved.identity
+    assert identity is not None
+    sound = [one for one in sound if one.identity == identity]
+    before = len(saved.contents)
+    kept = {content.sha256 for one in sound for content, _ in one.contents}
+    if disk is None:
+        return actions, max(0, before - len(kept))
+    index_uuid = sound[-1].index_uuid if sound else saved.settings.get("uuid", "")
+    with contextlib.suppress(IndexMissing, IndexDamaged):
+        index_uuid = read_format(directory).uuid
+    if not (directory / SEGMENTS).is_dir():
+        disk.make_dir(directory / SEGMENTS)
+
+    def fill(connection: Connection) -> None:
+        _fill(connection, sound, saved)
+
+    new_catalog(
+        directory,
+        index_uuid,
+        identity,
+        disk=disk,
+        fill=fill,
+        before_rename=lambda: _quarantine(
+            directory, [directory / name for name in CATALOG_FILES], disk
+        ),
+    )
+    for ulid in bad:
+        _quarantine(directory, [segment_folder(directory, ulid)], disk)
+    return actions, len(saved.contents - kept)
+
+
+def _fill(connection: Connection, sound: Sequence[_Segment], saved: Salvaged) -> None:
+    """Write what is known into a new catalog; later segments win, salvaged paths over all."""
+    stored: set[bytes] = set()
+    files: dict[bytes, FileRecord] = {}
+    for one in sound:
+        number = repository.add_segment(connection, one.ulid, len(one.contents), one.files)
+        contents = [content for content, _ in one.contents]
+        repository.add_contents(connection, contents, segment_id=number)
+        stored.update(content.sha256 for content in contents)
+        if not saved.has_all_files:
+            files.update((file.path, file) for _, listed in one.contents for file in listed)
+    files.update((file.path, file) for file in saved.files if file.sha256 in stored)
+    repository.add_files(connection, [files[path] for path in sorted(files)], now=0)
+    repository.add_skipped(connection, saved.skipped)
+    repository.add_roots(connection, [*saved.roots, *(file.root for file in files.values())])
+    for run in saved.runs:
+        repository.add_run_text(connection, run)
+    refresh_live(connection, [row["id"] for row in repository.segments(connection)])
+    newest = max((one.generation for one in sound), default=0)
+    generation = max(newest, int(saved.settings.get("generation", "0"))) + 1
+    repository.set_settings(connection, {"generation": str(generation)})
+
+
+def _sound_segments(directory: Path) -> tuple[list[_Segment], list[str]]:
+    """Segments that verify byte for byte, oldest commit first, and ulids of those that do not."""
+    sound, bad = [], []
+    folder = directory / SEGMENTS
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        if not ULID.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
+            continue
+        segment = _read_segment(path)
+        problems = segment and next(
+            segment_problems(
+                path, segment.files, segment.identity, count=len(segment.contents), read_data=True
+            ),
+            None,
+        )
+        if segment is None or problems:
+            bad.append(path.name)
+        else:
+            sound.append(segment)
+    return sorted(sound, key=lambda one: (one.generation, one.ulid)), bad
+
+
+def _read_segment(folder: Path) -> _Segment | None:
+    """A segment by its own description, None when that is damaged."""
+    path = folder / DESCRIPTION
+    try:
+        data = path.read_bytes()
+        fields: dict[str, Any] = unsealed(path, data)
+        if fields["ulid"] != folder.name:
+            raise damaged(path, "it describes another segment")
+        listed = [
+            SegmentFile(name, size, bytes.fromhex(digest)) for name, size, digest in fields["files"]
+        ]
+        own = SegmentFile(DESCRIPTION, len(data), hashlib.sha256(data).digest())
+        return _Segment(
+            ulid=folder.name,
+            generation=int(fields["generation"]),
+            index_uuid=str(fields["index"]),
+            identity=identity_of(fields["identity"]),
+            files=(*listed, own),
+            contents=tuple(described(fields)),
+        )
+    except (OSError, IndexDamaged, KeyError, TypeError, ValueError):
+        return None
