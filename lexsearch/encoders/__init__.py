@@ -1,0 +1,1 @@
+"""Encoders: one file, one encoder; one folder, one role."""

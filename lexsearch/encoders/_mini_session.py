@@ -1,0 +1,184 @@
+"""The bundled model behind onnxruntime: one forward pass a picture or text, three roles.
+
+Pictures and texts run one at a time, so a row never depends on its batch; several threads share
+the sessions. The image side loads when the first picture comes, the text side with the first text.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from safetensors.numpy import load as load_tensors
+from tokenizers import Tokenizer
+
+from lexsearch.models.files import ModelFiles, bundled
+from lexsearch.models.vocabulary import WordList
+from lexsearch.types import (
+    DenseVectors,
+    Encoded,
+    FloatArray,
+    ModelIdentity,
+    PatchWords,
+    PixelArray,
+    PixelSpec,
+    SparseVectors,
+    TokenVectors,
+)
+
+BOS, EOS = 1, 2
+
+
+class MiniModel:
+    """`Model` over the files of a folder in `lexsearch/models`."""
+
+    def __init__(self, files: ModelFiles, *, threads: int = 0) -> None:
+        self._files = files
+        self._threads = threads or os.cpu_count() or 1
+        self._context = int(files.manifest["context"])
+        self._text_words = int(files.manifest["words_per_text"])
+
+    @cached_property
+    def identity(self) -> ModelIdentity:
+        """What an index remembers."""
+        return self._files.identity
+
+    @property
+    def pixel_spec(self) -> PixelSpec:
+        """224 x 224, squashed, so that every patch maps back to a rectangle of the photo."""
+        return self._files.pixel_spec
+
+    @cached_property
+    def vocabulary(self) -> WordList:
+        """The 17,149 entries."""
+        return WordList.parse(self._files.read("vocabulary.txt"), self._files.read("lemmas.tsv"))
+
+    @property
+    def fusion(self) -> Mapping[str, float]:
+        """Weights on raw scores: fused = sum of weight * score; chosen on a choosing set."""
+        weights: dict[str, float] = self._files.manifest["fusion"]
+        return weights
+
+    @cached_property
+    def _image(self) -> onnxruntime.InferenceSession:
+        return _session(self._files.read("image.onnx"))
+
+    @cached_property
+    def _text(self) -> onnxruntime.InferenceSession:
+        return _session(self._files.read("text.onnx"))
+
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        return Tokenizer.from_buffer(self._files.read("tokenizer.json"))
+
+    @cached_property
+    def _image_codebook(self) -> FloatArray:
+        return _codebook(self._files.read("image_words.safetensors"))
+
+    @cached_property
+    def _text_codebook(self) -> FloatArray:
+        return _codebook(self._files.read("text_words.safetensors"))
+
+    def encode_pixels(self, pixels: PixelArray) -> Encoded:
+        """n pictures, uint8 (n, 224, 224, 3); rows do not depend on each other."""
+        session, codebook = self._image, self._image_codebook
+
+        def one(picture: PixelArray) -> tuple[FloatArray, FloatArray, Any]:
+            dense, tokens, words = session.run(None, {"pixels": picture[np.newaxis]})
+            logits = (words[0] @ codebook.T).max(axis=0)
+            return dense[0], tokens[0], _sparse(logits, self.identity.words_per_image)
+
+        if len(pixels) > 1 and self._threads > 1:
+            with ThreadPoolExecutor(self._threads) as pool:
+                rows = list(pool.map(one, pixels))
+        else:
+            rows = [one(picture) for picture in pixels]
+        return _encoded(rows, self.identity, (7, 7))
+
+    def encode_texts(self, texts: Sequence[str]) -> Encoded:
+        """n texts, each cut to the context of the model; an empty text has begin and end only."""
+        session, codebook = self._text, self._text_codebook
+        rows = []
+        for text in texts:
+            ids = np.array([self._ids(text)], dtype=np.int64)
+            dense, tokens, words = session.run(None, {"ids": ids})
+            row = _sparse(codebook @ words[0], self._text_words)
+            rows.append((dense[0], tokens[0], row))
+        return _encoded(rows, self.identity, None)
+
+    def encode_patches(self, pixels: PixelArray) -> PatchWords:
+        """Words of every patch of one picture, uint8 (224, 224, 3).
+
+        The CLS token takes part in the picture's vector but lies nowhere, so it is not in the
+        map; a word that only CLS fires is below its stored weight on every patch.
+        """
+        _, _, words = self._image.run(None, {"pixels": pixels[np.newaxis]})
+        logits = words[0] @ self._image_codebook.T
+        length = np.linalg.norm(_elu1p(logits.max(axis=0)))
+        return PatchWords((7, 7), (_elu1p(logits[1:]) / length).astype(np.float32))
+
+    def token_texts(self, text: str) -> list[str]:
+        """The pieces of text behind the rows of `encode_texts([text]).tokens`."""
+        return [self._tokenizer.decode([i]).strip() or "·" for i in self._ids(text)]
+
+    def _ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(text).ids
+        return [BOS, *ids[: self._context - 2], EOS]
+
+
+def load(name: str = "mini", *, threads: int = 0) -> MiniModel:
+    """The bundled model of that name."""
+    return MiniModel(bundled(name), threads=threads)
+
+
+def _session(data: bytes) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+
+
+def _codebook(data: bytes) -> FloatArray:
+    tensors = load_tensors(data)
+    return tensors["values"].astype(np.float32) * tensors["scales"][:, np.newaxis]
+
+
+def _elu1p(x: FloatArray) -> FloatArray:
+    """x + 1 for x >= 0, exp(x) below (LexVLA)."""
+    return np.where(x >= 0, x + 1.0, np.exp(np.minimum(x, 0.0))).astype(np.float32)
+
+
+def _sparse(logits: FloatArray, keep: int) -> tuple[Any, FloatArray]:
+    """Entries of the unit vector above 1 / sqrt(V), the `keep` heaviest; ties to the smaller id."""
+    vector = _elu1p(logits)
+    vector /= np.float32(np.linalg.norm(vector))
+    ids = np.flatnonzero(vector > len(vector) ** -0.5)
+    if len(ids) > keep:
+        order = np.lexsort((ids, -vector[ids]))[:keep]
+        ids = np.sort(ids[order])
+    return ids.astype(np.int32), vector[ids]
+
+
+def _encoded(
+    rows: Sequence[tuple[FloatArray, FloatArray, Any]],
+    identity: ModelIdentity,
+    grid: tuple[int, int] | None,
+) -> Encoded:
+    counts = np.cumsum([0, *(len(tokens) for _, tokens, _ in rows)], dtype=np.int64)
+    dense = [row for row, _, _ in rows]
+    tokens = [row for _, row, _ in rows]
+    return Encoded(
+        SparseVectors.from_rows([row for _, _, row in rows], identity.vocab_size),
+        DenseVectors(np.stack(dense) if dense else np.zeros((0, identity.dense_dim), np.float32)),
+        TokenVectors(
+            np.concatenate(tokens) if tokens else np.zeros((0, identity.token_dim), np.float32),
+            counts,
+            grid,
+        ),
+    )

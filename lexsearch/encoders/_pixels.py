@@ -1,0 +1,26 @@
+"""A picture as a model wants it: squashed or cropped to its size."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from lexsearch.types import PixelArray, PixelSpec
+
+_RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+def to_pixels(image: Image.Image, spec: PixelSpec) -> PixelArray:
+    """uint8 (spec.height, spec.width, 3) of an upright RGB picture.
+
+    Shrinking takes every source pixel into account (Pillow widens the filter), so that small
+    detail does not alias.
+    """
+    size = (spec.width, spec.height)
+    picture = image if image.mode == "RGB" else image.convert("RGB")
+    method = _RESAMPLING[spec.resample]
+    if spec.fit == "crop":
+        picture = ImageOps.fit(picture, size, method)
+    elif picture.size != size:
+        picture = picture.resize(size, method)
+    return np.asarray(picture, dtype=np.uint8)

@@ -1,0 +1,1 @@
+"""Model sets: one file, one model that fills several roles with one forward pass."""

@@ -1,0 +1,1 @@
+"""The files of the bundled model, and the code that finds and verifies them."""

@@ -1,0 +1,1 @@
+"""The networks themselves, in torch: no files, no data, no training."""

@@ -1,0 +1,59 @@
+"""The lexical head of LexVLA (arXiv 2407.17827): token features to a vector over words."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def elu1p(x: Tensor) -> Tensor:
+    """x + 1 for x >= 0, exp(x) below; positive everywhere, also in float32 far below zero."""
+    return torch.where(x >= 0, x + 1.0, torch.exp(torch.clamp(x, max=0.0)))
+
+
+def text_logits(z: Tensor, codebook: Tensor) -> Tensor:
+    """Words that a text predicts; z: (batch, dim), codebook: (V, dim), out (batch, V)."""
+    return z @ codebook.T
+
+
+def image_logits(tokens: Tensor, codebook: Tensor, *, chunk: int | None = None) -> Tensor:
+    """Maximum over tokens of every word's logit.
+
+    The maximum is taken before the activation: elu1p is monotone, so both orders agree and only
+    (batch, V) is kept.
+
+    Args:
+        tokens: (batch, n, dim), n >= 1.
+        codebook: (V, dim).
+        chunk: words at a time; None = all.
+    """
+    if chunk is None:
+        return (tokens @ codebook.T).max(dim=1).values
+    parts = [(tokens @ part.T).max(dim=1).values for part in codebook.split(chunk)]
+    return torch.cat(parts, dim=1)
+
+
+def lexical_vector(logits: Tensor, share: Tensor | None = None) -> Tensor:
+    """elu1p, then unit length; (batch, V), strictly positive.
+
+    share: (V,), how many words each column stands for when the columns are a sample of the
+    vocabulary; the length is then that of the whole vector.
+    """
+    values = elu1p(logits)
+    if share is None:
+        return F.normalize(values, dim=1)
+    return values / (values.square() @ share).sqrt()[:, None]
+
+
+def sparsify(vectors: Tensor, *, top_k: int | None = None) -> Tensor:
+    """Entries above 1 / sqrt(V), the value of a flat vector; others become 0. Not renormalised.
+
+    top_k keeps at most that many of them, the heaviest.
+    """
+    size = vectors.shape[1]
+    kept = torch.where(vectors > size**-0.5, vectors, torch.zeros_like(vectors))
+    if top_k is None or top_k >= size:
+        return kept
+    values, places = kept.topk(top_k, dim=1)
+    return torch.zeros_like(kept).scatter(1, places, values)

@@ -1,0 +1,145 @@
+"""The bundled model: one image tower, one text tower, three heads on each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lexsearch.nn.text import TextBlock, TextTower, masked_mean
+
+GRID = 14  # patches along a side of the tower
+POOLED = 7  # patches along a side after merging 2 x 2
+TEXT_VOCAB = 8000  # entries of the tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class MiniShape:
+    """Sizes of the model.
+
+    Attributes:
+        words: V, entries of the vocabulary.
+        text_vocab: entries of the tokenizer.
+        width: of the text tower and of the image adapter.
+    """
+
+    words: int
+    text_vocab: int = TEXT_VOCAB
+    tower_width: int = 192
+    width: int = 256
+    text_depth: int = 4
+    adapter_depth: int = 2
+    heads: int = 4
+    dense_dim: int = 256
+    token_dim: int = 128
+    lexical_dim: int = 256
+    context: int = 248
+    dropout: float = 0.1
+
+
+class Sides(NamedTuple):
+    """What one tower says of a batch.
+
+    dense (batch, dense_dim), not yet of unit length; tokens (batch, n, token_dim), unit rows;
+    lexical: (batch, dim) for texts, (batch, 1 + n, dim) for images, CLS first.
+    """
+
+    dense: Tensor
+    tokens: Tensor
+    lexical: Tensor
+
+
+class ImageHeads(nn.Module):
+    """Frozen tower tokens to three heads: 2 x 2 merge, adapter, projections.
+
+    The merge of four neighbours by one linear map follows Swin (Liu et al. 2021); the adapter is
+    LexVLA's self-attention with MLPs, shared by the heads.
+    """
+
+    def __init__(self, shape: MiniShape) -> None:
+        super().__init__()
+        width = shape.width
+        self.cls = nn.Linear(shape.tower_width, width)
+        self.merge = nn.Linear(4 * shape.tower_width, width)
+        self.positions = nn.Parameter(torch.zeros(1, 1 + POOLED * POOLED, width))
+        self.blocks = nn.ModuleList(
+            TextBlock(width, shape.heads, shape.dropout) for _ in range(shape.adapter_depth)
+        )
+        self.norm = nn.LayerNorm(width)
+        self.dense = nn.Sequential(
+            nn.Linear(3 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, shape.dense_dim)
+        )
+        self.tokens = nn.Linear(width, shape.token_dim)
+        self.lexical = nn.Sequential(
+            nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, shape.lexical_dim)
+        )
+
+    def forward(self, tower: Tensor, kept: Tensor | None = None) -> Sides:
+        """tower: (batch, 1 + 196, tower_width), CLS first, row-major.
+
+        kept: int64 (k,), the merged patches that take part in a training step; None = all 49
+        (a random half in training halves its cost: FLIP, Li et al. 2023).
+        """
+        b, width = tower.shape[0], tower.shape[2]
+        grid = tower[:, 1:].reshape(b, POOLED, 2, POOLED, 2, width)
+        merged = grid.permute(0, 1, 3, 2, 4, 5).reshape(b, POOLED * POOLED, 4 * width)
+        if kept is None:
+            patches = self.merge(merged) + self.positions[:, 1:]
+        else:
+            patches = self.merge(merged[:, kept]) + self.positions[:, 1:][:, kept]
+        x = torch.cat([self.cls(tower[:, :1]) + self.positions[:, :1], patches], dim=1)
+        for block in self.blocks:
+            x = block(x, None, None)
+        x = self.norm(x)
+        pooled = torch.cat([x[:, 0], x[:, 1:].mean(dim=1), x[:, 1:].amax(dim=1)], dim=1)
+        tokens = F.normalize(self.tokens(x[:, 1:]).float(), dim=-1)
+        return Sides(self.dense(pooled).float(), tokens, self.lexical(x).float())
+
+
+class TextSide(nn.Module):
+    """Text tower and its three heads."""
+
+    def __init__(self, shape: MiniShape) -> None:
+        super().__init__()
+        self.tower = TextTower(
+            vocab_size=shape.text_vocab,
+            width=shape.width,
+            depth=shape.text_depth,
+            heads=shape.heads,
+            context=shape.context,
+            dropout=shape.dropout,
+        )
+        self.dense = nn.Linear(shape.width, shape.dense_dim)
+        self.tokens = nn.Linear(shape.width, shape.token_dim)
+        self.lexical = nn.Linear(shape.width, shape.lexical_dim)
+
+    def forward(self, ids: Tensor, mask: Tensor | None = None) -> Sides:
+        """ids: int64 (batch, tokens); mask: bool, True = real, None = all real."""
+        x = self.tower(ids, mask)
+        pooled = masked_mean(x, mask)
+        tokens = F.normalize(self.tokens(x).float(), dim=-1)
+        return Sides(self.dense(pooled).float(), tokens, self.lexical(pooled).float())
+
+
+class Mini(nn.Module):
+    """Both sides and both codebooks; the image tower itself stays outside while it is frozen."""
+
+    def __init__(self, shape: MiniShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.image = ImageHeads(shape)
+        self.text = TextSide(shape)
+        start = torch.randn(shape.words, shape.lexical_dim) * shape.lexical_dim**-0.5
+        self.z_txt = nn.Parameter(start)
+        self.z_img = nn.Parameter(start.clone())
+        # log of the scale of each contrastive loss: dense, late, lexical.
+        self.log_scale = nn.Parameter(torch.tensor([2.66, 2.66, 4.0]))
+
+    def freeze_text_codebook(self) -> None:
+        """Fix the meaning of every dimension: Z_txt no longer trains, Z_img starts from it."""
+        self.z_txt.requires_grad_(False)
+        with torch.no_grad():
+            self.z_img.copy_(self.z_txt)

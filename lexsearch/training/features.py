@@ -1,0 +1,107 @@
+"""Tokens of the frozen image tower, computed once per photo and kept in a cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor
+
+from lexsearch.nn.vit import Vit, from_hugging_face
+from lexsearch.training.data import PhotoSet
+
+BATCH = 32
+SIDE = 224
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Backbone:
+    """The tower and its ImageNet classifier (weight (1000, width), bias (1000,))."""
+
+    tower: Vit
+    weight: Tensor
+    bias: Tensor
+    fingerprint: str
+
+
+def load_backbone(path: Path) -> Backbone:
+    """DeiT-Tiny from a safetensors file in the Hugging Face layout."""
+    weights = load_file(str(path))
+    tower = Vit()
+    tower.load_state_dict(from_hugging_face(weights))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    return Backbone(
+        tower.eval(), weights["classifier.weight"].float(), weights["classifier.bias"].float(), digest
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Of one set: tokens float16 (n, 197, width), class logits float16 (n, 1000)."""
+
+    tokens: np.ndarray
+    logits: np.ndarray
+
+    def batch(self, rows: Sequence[int]) -> Tensor:
+        """Tokens of the rows, float32."""
+        return torch.from_numpy(np.asarray(self.tokens[np.asarray(rows)], dtype=np.float32))
+
+
+def read_pixels(path: Path, *, flip: bool) -> np.ndarray:
+    """uint8 (224, 224, 3), squashed; flip mirrors left and right."""
+    with Image.open(path) as image:
+        picture = image.convert("RGB")
+    if picture.size != (SIDE, SIDE):
+        picture = picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC)
+    if flip:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return np.asarray(picture)
+
+
+def features_of(
+    photos: PhotoSet,
+    backbone: Backbone,
+    *,
+    cache: Path,
+    flip: bool = False,
+    device: str = "cpu",
+    say: Callable[[str], None] = lambda _: None,
+) -> Features:
+    """Features of a set, from the cache when the same files were seen by the same tower."""
+    names = "\n".join(f"{path.name} {path.stat().st_size}" for path in photos.paths)
+    key = hashlib.sha256(f"{backbone.fingerprint}{flip}{names}".encode()).hexdigest()[:16]
+    place = cache / f"{photos.name}-{key}"
+    done = place.with_suffix(".logits.npy")
+    if not done.is_file():
+        cache.mkdir(parents=True, exist_ok=True)
+        _compute(photos, backbone, place, flip=flip, device=device)
+        say(f"{photos.name}: {len(photos.paths)} photos through the tower (flip {flip})")
+    tokens = np.load(place.with_suffix(".tokens.npy"), mmap_mode="r", allow_pickle=False)
+    return Features(tokens, np.load(done, allow_pickle=False))
+
+
+@torch.inference_mode()
+def _compute(
+    photos: PhotoSet, backbone: Backbone, place: Path, *, flip: bool, device: str
+) -> None:
+    n, width = len(photos.paths), backbone.weight.shape[1]
+    tokens = np.lib.format.open_memmap(
+        place.with_suffix(".tokens.npy"), "w+", np.float16, (n, 197, width)
+    )
+    logits = np.zeros((n, len(backbone.bias)), np.float16)
+    tower = backbone.tower.to(device)
+    for start in range(0, n, BATCH):
+        paths = photos.paths[start : start + BATCH]
+        pixels = np.stack([read_pixels(path, flip=flip) for path in paths])
+        with torch.autocast(device.partition(":")[0], torch.bfloat16):
+            out = tower(torch.from_numpy(pixels).to(device)).float().cpu()
+        tokens[start : start + len(paths)] = out.half().numpy()
+        logits[start : start + len(paths)] = (out[:, 0] @ backbone.weight.T + backbone.bias).half()
+    tokens.flush()
+    np.save(place.with_suffix(".logits.npy"), logits)

@@ -1,0 +1,210 @@
+"""The recipe of the bundled model, from the data folder to the files that ship."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+
+from lexsearch.nn.mini import TEXT_VOCAB, Mini, MiniShape
+from lexsearch.training.choose import (
+    Measured,
+    choose_fusion,
+    encode_photos,
+    fuse,
+    measure,
+    recalls,
+    summary,
+)
+from lexsearch.training.config import MiniConfig
+from lexsearch.training.data import (
+    CHOOSING,
+    PhotoSet,
+    captioned,
+    class_names,
+    text_lines,
+    training_sets,
+)
+from lexsearch.training.export import calibrated_scales, export_model
+from lexsearch.training.features import Backbone, Features, features_of, load_backbone
+from lexsearch.training.loop import Source, pretrain_text, train_pairs
+from lexsearch.training.targets import WordTargets
+from lexsearch.training.tokenizer import train_tokenizer
+from lexsearch.training.vocabulary import SIZE, VocabularyTable, build_table, class_head_words
+from lexsearch.training.wordnet import WordNetNouns
+
+BACKBONE = "weights/deit_tiny_fp16.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Folders of a run: data and scenes are read, out is written, wordnet has the noun files.
+
+    device: where features of photos are computed.
+    """
+
+    data: Path
+    scenes: Path | None
+    out: Path
+    wordnet: Path
+    device: str = "cpu"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What both stages and the export need."""
+
+    table: VocabularyTable
+    tokenizer: Tokenizer
+    targets: WordTargets
+    backbone: Backbone
+    sources: dict[str, list[Source]]
+    choosing: PhotoSet
+    choosing_features: Features
+    lines: list[str]
+
+
+def prepare(places: Places, config: MiniConfig, say: Callable[[str], None]) -> Prepared:
+    """Vocabulary, tokenizer, word targets and features; each is kept in the run's folder."""
+    places.out.mkdir(parents=True, exist_ok=True)
+    sets = training_sets(places.data, places.scenes, held_out=config.held_out)
+    lines = text_lines(places.data)
+    spoken = [text for group in sets.values() for photos in group for texts in photos.texts for text in texts]
+    backbone_names, label_names = class_names(places.data)
+    table = build_table(lines + spoken, backbone_names + label_names, WordNetNouns(places.wordnet))
+    tokenizer = train_tokenizer(lines + spoken, vocab_size=TEXT_VOCAB)
+    tokenizer.save(str(places.out / "tokenizer.json"))
+    heads = [(class_head_words([name]) or [None])[0] for name in backbone_names]
+    targets = WordTargets(table, hypernym=config.w_hypernym, class_heads=heads)
+    backbone = load_backbone(places.data / BACKBONE)
+    say(f"vocabulary of {len(table.entries)} entries, tokenizer of {tokenizer.get_vocab_size()}")
+    cache = places.out / "features"
+    sources = {
+        kind: [_source(p, kind, backbone, targets, config, cache, say) for p in group]
+        for kind, group in sets.items()
+    }
+    choosing = captioned(places.data / "photos" / CHOOSING, CHOOSING)
+    features = features_of(choosing, backbone, cache=cache, say=say)
+    return Prepared(table, tokenizer, targets, backbone, sources, choosing, features, lines + spoken)
+
+
+def _source(
+    photos: PhotoSet,
+    kind: str,
+    backbone: Backbone,
+    targets: WordTargets,
+    config: MiniConfig,
+    cache: Path,
+    say: Callable[[str], None],
+) -> Source:
+    plain = features_of(photos, backbone, cache=cache, say=say)
+    mirrored = features_of(photos, backbone, cache=cache, flip=True, say=say) if kind == "captions" else None
+    weight = 0.0 if kind == "scenes" else config.w_class
+    words = [
+        targets.of_photo(texts, plain.logits[i], weight) for i, texts in enumerate(photos.texts)
+    ]
+    return Source(photos, plain, mirrored, words)
+
+
+def run(places: Places, config: MiniConfig, *, say: Callable[[str], None]) -> tuple[Prepared, Mini]:
+    """Train, resuming what the run's folder already has; returns the averaged model."""
+    start = time.monotonic()
+
+    def tell(text: str) -> None:
+        say(f"[{time.monotonic() - start:6.0f} s] {text}")
+
+    torch.manual_seed(config.seed)
+    prepared = prepare(places, config, tell)
+    model = Mini(MiniShape(words=len(prepared.table.entries)))
+    stage_one = places.out / "text.pt"
+    if stage_one.is_file():
+        model.load_state_dict(torch.load(stage_one, weights_only=True))
+    else:
+        pretrain_text(
+            model, prepared.lines, prepared.tokenizer, prepared.targets, config, say=tell
+        )
+        model.freeze_text_codebook()
+        torch.save(model.state_dict(), stage_one)
+    model.freeze_text_codebook() if not (places.out / "pairs.pt").is_file() else None
+    model.z_txt.requires_grad_(False)
+
+    def evaluate(candidate: Mini) -> str:
+        return summary(measured_on_choosing(candidate, prepared, config))
+
+    averaged = train_pairs(
+        model,
+        prepared.sources,
+        prepared.tokenizer,
+        prepared.targets,
+        config,
+        checkpoint=places.out / "pairs.pt",
+        say=tell,
+        evaluate=evaluate,
+    )
+    (places.out / "done.json").write_text(json.dumps({"steps": config.steps, "seed": config.seed}))
+    return prepared, averaged
+
+
+def measured_on_choosing(model: Mini, prepared: Prepared, config: MiniConfig) -> Measured:
+    """The choosing set, measured."""
+    return measure(
+        model,
+        prepared.choosing,
+        prepared.choosing_features,
+        prepared.tokenizer,
+        prepared.targets,
+        config,
+    )
+
+
+def finish(
+    places: Places, config: MiniConfig, prepared: Prepared, model: Mini, *, say: Callable[[str], None]
+) -> Path:
+    """Choose the fusion, calibrate the scales, export; returns the manifest's path."""
+    measured = measured_on_choosing(model, prepared, config)
+    fusion = choose_fusion(measured)
+    say(summary(measured))
+    features = prepared.sources["captions"][0].plain
+    some = Features(features.tokens[:1000], features.logits[:1000])
+    _, tokens, lexical = encode_photos(model, some, config)
+    channels = {**measured.scores, "hybrid": fuse(measured.scores, fusion)}
+    figures = {
+        "set": CHOOSING,
+        **{name: recalls(scores, measured.own) for name, scores in channels.items()},
+        "words_photo": measured.words_photo,
+        "words_text": measured.words_text,
+    }
+    path = export_model(
+        model,
+        prepared.backbone.tower,
+        prepared.table,
+        places.out / "tokenizer.json",
+        places.out / "model",
+        config=config,
+        fusion=fusion,
+        scales=calibrated_scales(lexical, tokens),
+        measured=figures,
+    )
+    say(f"model written to {path.parent}")
+    return path
+
+
+def describe(config: MiniConfig) -> str:
+    """Sizes of the model and of the run, in a few lines."""
+    model = Mini(MiniShape(words=SIZE))
+    count = {
+        "image heads": sum(p.numel() for p in model.image.parameters()),
+        "text side": sum(p.numel() for p in model.text.parameters()),
+        "codebooks": model.z_img.numel() + model.z_txt.numel(),
+    }
+    lines = [f"{name:12} {number / 1e6:6.2f} M parameters" for name, number in count.items()]
+    lines.append("image tower    5.53 M parameters, frozen")
+    memory = 16 * sum(count.values()) / 1e6 + config.batch * 13 * SIZE * 8 / 1e6
+    lines.append(f"about {memory:.0f} MB beside the features (75 kB a photo)")
+    lines.append(f"{config.steps} steps of {config.batch} pairs")
+    return "\n".join(lines)
