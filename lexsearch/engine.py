@@ -199,10 +199,8 @@ class Engine:
             with watch.stage("late"):
                 scores["late"] = self._late(encoded, candidates, scores, rerank)
         with watch.stage("fuse"):
-            if mode == "hybrid":
-                totals = weighted_sum(scores, self.model.fusion)
-            else:
-                totals = scores[mode]
+            hybrid = mode == "hybrid"
+            totals = weighted_sum(scores, self.model.fusion) if hybrid else scores[mode]
             known = ~np.isnan(totals)
             ranking = top_k(candidates[known], totals[known], k, source=mode)
         return Found(ranking, candidates, totals, scores, notes)

@@ -23,7 +23,6 @@ from lexsearch.types import (
 )
 
 V_co = TypeVar("V_co", covariant=True)
-V = TypeVar("V")
 V_contra = TypeVar("V_contra", contravariant=True)
 Sections = Mapping[str, npt.NDArray[np.generic]]
 
@@ -110,14 +109,14 @@ class Model(Protocol):
         ...
 
 
-class SearchIndex(Protocol[V]):
+class SearchIndex(Protocol[V_contra]):
     """Holds vectors of kind V by image id and finds the best for one query."""
 
     def __len__(self) -> int:
         """Live images."""
         ...
 
-    def add(self, ids: IntArray, vectors: V) -> None:
+    def add(self, ids: IntArray, vectors: V_contra) -> None:
         """Add rows; an id that is present already is replaced."""
         ...
 
@@ -131,7 +130,7 @@ class SearchIndex(Protocol[V]):
         """Remove; returns how many were present. Unknown ids are ignored."""
         ...
 
-    def search(self, query: V, k: int, *, allowed: IntArray | None = None) -> Ranking:
+    def search(self, query: V_contra, k: int, *, allowed: IntArray | None = None) -> Ranking:
         """The k best of the live images (of those in `allowed`, sorted int64, when given).
 
         query holds exactly one row. Returns min(k, candidates) images whenever that many are
@@ -139,7 +138,7 @@ class SearchIndex(Protocol[V]):
         """
         ...
 
-    def score(self, query: V, ids: IntArray) -> FloatArray:
+    def score(self, query: V_contra, ids: IntArray) -> FloatArray:
         """Scores of the named images, shape (len(ids),); NaN where the image is not held."""
         ...
 

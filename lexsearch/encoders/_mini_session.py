@@ -146,7 +146,9 @@ def _session(data: bytes) -> onnxruntime.InferenceSession:
 
 def _codebook(data: bytes) -> FloatArray:
     tensors = load_tensors(data)
-    return tensors["values"].astype(np.float32) * tensors["scales"][:, np.newaxis]
+    rows: FloatArray = tensors["values"].astype(np.float32)
+    rows *= tensors["scales"][:, np.newaxis]
+    return rows
 
 
 def _elu1p(x: FloatArray) -> FloatArray:

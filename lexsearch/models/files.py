@@ -80,7 +80,7 @@ def bundled(name: str, *, folder: Path = FOLDER) -> ModelFiles:
 
 
 def verify(files: ModelFiles) -> list[str]:
-    """A sentence for every file that is missing or is not what was released; empty if all is well."""
+    """A sentence for every file that is missing or is not what was released; empty if none."""
     problems: list[str] = []
     for name in sorted(files.manifest["files"]):
         try:

@@ -30,7 +30,7 @@ def image_logits(tokens: Tensor, codebook: Tensor, *, chunk: int | None = None) 
     """
     if chunk is None:
         return (tokens @ codebook.T).max(dim=1).values
-    parts = [(tokens @ part.T).max(dim=1).values for part in codebook.split(chunk)]
+    parts = [(tokens @ part.T).max(dim=1).values for part in torch.split(codebook, chunk)]
     return torch.cat(parts, dim=1)
 
 

@@ -9,7 +9,7 @@ BASE_THETA = 10_000.0
 
 
 def angles(length: int, head_dim: int, *, theta: float = BASE_THETA) -> tuple[Tensor, Tensor]:
-    """Cosines and sines, each (length, head_dim / 2): position p turns pair i by p * theta^(-2i/d)."""
+    """cos and sin, each (length, head_dim / 2); position p turns pair i by p * theta^(-2i/d)."""
     frequency = theta ** (-torch.arange(0, head_dim, 2, dtype=torch.float64) / head_dim)
     turn = torch.arange(length, dtype=torch.float64)[:, None] * frequency[None, :]
     return turn.cos().float(), turn.sin().float()

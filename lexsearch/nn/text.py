@@ -42,6 +42,9 @@ class TextBlock(nn.Module):
 class TextTower(nn.Module):
     """Bidirectional transformer over at most `context` tokens."""
 
+    cosine: Tensor
+    sine: Tensor
+
     def __init__(
         self,
         *,
@@ -64,7 +67,7 @@ class TextTower(nn.Module):
         self.register_buffer("sine", sine, persistent=False)
 
     def forward(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
-        """ids: int64 (batch, tokens <= context); mask: bool, True = real. Out (batch, tokens, width).
+        """ids: int64 (batch, n <= context); mask: bool, True = real; out (batch, n, width).
 
         mask None means that every token is real; it spares a single text the masking.
         """

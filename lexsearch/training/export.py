@@ -125,7 +125,9 @@ def _halve_weights(path: Path) -> None:
         graph.initializer.remove(tensor)
         graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), name))
         casts.append(
-            helper.make_node("Cast", [name], [tensor.name], to=TensorProto.FLOAT, name=f"{name}.cast")
+            helper.make_node(
+                "Cast", [name], [tensor.name], to=TensorProto.FLOAT, name=f"{name}.cast"
+            )
         )
     rest = list(graph.node)
     del graph.node[:]
@@ -162,14 +164,15 @@ def _write_manifest(
         "image.onnx", "text.onnx", "image_words.safetensors", "text_words.safetensors",
         "vocabulary.txt", "lemmas.tsv", "tokenizer.json",
     )  # fmt: skip
+    hashes = {name: _sha256(out / name) for name in names}
     files = {
-        name: {"sha256": _sha256(out / name), "bytes": (out / name).stat().st_size}
-        for name in names
+        name: {"sha256": digest, "bytes": (out / name).stat().st_size}
+        for name, digest in hashes.items()
     }
     shape = model.shape
 
     def mark(*parts: str) -> str:
-        joined = "/".join(files[name]["sha256"] for name in parts)
+        joined = "/".join(hashes[name] for name in parts)
         return hashlib.sha256(f"{joined}/{PREPROCESSING}/{shape.context}".encode()).hexdigest()[:12]
 
     graphs = ("image.onnx", "text.onnx", "tokenizer.json")
@@ -181,7 +184,7 @@ def _write_manifest(
             "dense": f"mini/dense/{mark(*graphs)}",
             "tokens": f"mini/tokens/{mark(*graphs)}",
         },
-        vocab_hash=files["vocabulary.txt"]["sha256"],
+        vocab_hash=hashes["vocabulary.txt"],
         vocab_size=shape.words,
         dense_dim=shape.dense_dim,
         token_dim=shape.token_dim,
@@ -197,7 +200,7 @@ def _write_manifest(
         "words_per_text": config.words_per_text,
         "patch_grid": [GRID // 2, GRID // 2],
         "fusion": dict(fusion),
-        "fusion_rule": "fused = sum of weight * raw score (dot product of words, cosine, mean max-similarity)",
+        "fusion_rule": "fused = sum of weight * raw score",
         "measured": dict(measured),
         "training": asdict(config),
         "files": files,

@@ -37,7 +37,10 @@ def load_backbone(path: Path) -> Backbone:
     tower.load_state_dict(from_hugging_face(weights))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
     return Backbone(
-        tower.eval(), weights["classifier.weight"].float(), weights["classifier.bias"].float(), digest
+        tower.eval(),
+        weights["classifier.weight"].float(),
+        weights["classifier.bias"].float(),
+        digest,
     )
 
 
@@ -87,9 +90,7 @@ def features_of(
 
 
 @torch.inference_mode()
-def _compute(
-    photos: PhotoSet, backbone: Backbone, place: Path, *, flip: bool, device: str
-) -> None:
+def _compute(photos: PhotoSet, backbone: Backbone, place: Path, *, flip: bool, device: str) -> None:
     n, width = len(photos.paths), backbone.weight.shape[1]
     tokens = np.lib.format.open_memmap(
         place.with_suffix(".tokens.npy"), "w+", np.float16, (n, 197, width)

@@ -89,13 +89,15 @@ def pretrain_text(
             logits = text_logits(said.lexical, model.z_txt).float()
         loss = word_prediction(logits, targets.dense([targets.of_text(t) for t in texts]))
         optimiser.zero_grad()
-        loss.backward()
+        torch.autograd.backward(loss)
         optimiser.step()
         if step % 50 == 0:
             say(f"text {step}/{steps}  words {loss.item():.3f}")
 
 
-def _text_batches(lines: list[str], config: MiniConfig, chooser: random.Random) -> Iterator[list[str]]:
+def _text_batches(
+    lines: list[str], config: MiniConfig, chooser: random.Random
+) -> Iterator[list[str]]:
     """Batches of lines of like length; long captions come in smaller batches."""
     while True:
         order = chooser.sample(range(len(lines)), len(lines))
@@ -234,7 +236,7 @@ def train_pairs(
             group["lr"] = rate
         parts = losses_of(model, batch, config)
         optimiser.zero_grad()
-        total_loss(parts, config, step).backward()
+        torch.autograd.backward(total_loss(parts, config, step))
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         _average(averaged, model, min(config.average, (step + 1) / (step + 20)))

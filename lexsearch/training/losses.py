@@ -33,7 +33,10 @@ def filip(s_image: Tensor, s_text: Tensor, scale: Tensor, same: Tensor | None = 
     rows, columns = scale * s_image, scale * s_text.T
     if same is not None:
         off = same & ~torch.eye(n, dtype=torch.bool, device=s_image.device)
-        rows, columns = rows.masked_fill(off, float("-inf")), columns.masked_fill(off, float("-inf"))
+        rows, columns = (
+            rows.masked_fill(off, float("-inf")),
+            columns.masked_fill(off, float("-inf")),
+        )
     return 0.5 * (F.cross_entropy(rows, target) + F.cross_entropy(columns, target))
 
 

@@ -74,12 +74,18 @@ def prepare(places: Places, config: MiniConfig, say: Callable[[str], None]) -> P
     places.out.mkdir(parents=True, exist_ok=True)
     sets = training_sets(places.data, places.scenes, held_out=config.held_out)
     lines = text_lines(places.data)
-    spoken = [text for group in sets.values() for photos in group for texts in photos.texts for text in texts]
+    spoken = [
+        text
+        for group in sets.values()
+        for photos in group
+        for texts in photos.texts
+        for text in texts
+    ]
     backbone_names, label_names = class_names(places.data)
     table = build_table(lines + spoken, backbone_names + label_names, WordNetNouns(places.wordnet))
     tokenizer = train_tokenizer(lines + spoken, vocab_size=TEXT_VOCAB)
     tokenizer.save(str(places.out / "tokenizer.json"))
-    heads = [(class_head_words([name]) or [None])[0] for name in backbone_names]
+    heads = [next(iter(class_head_words([name])), None) for name in backbone_names]
     targets = WordTargets(table, hypernym=config.w_hypernym, class_heads=heads)
     backbone = load_backbone(places.data / BACKBONE)
     say(f"vocabulary of {len(table.entries)} entries, tokenizer of {tokenizer.get_vocab_size()}")
@@ -90,7 +96,9 @@ def prepare(places: Places, config: MiniConfig, say: Callable[[str], None]) -> P
     }
     choosing = captioned(places.data / "photos" / CHOOSING, CHOOSING)
     features = features_of(choosing, backbone, cache=cache, say=say)
-    return Prepared(table, tokenizer, targets, backbone, sources, choosing, features, lines + spoken)
+    return Prepared(
+        table, tokenizer, targets, backbone, sources, choosing, features, lines + spoken
+    )
 
 
 def _source(
@@ -103,7 +111,11 @@ def _source(
     say: Callable[[str], None],
 ) -> Source:
     plain = features_of(photos, backbone, cache=cache, say=say)
-    mirrored = features_of(photos, backbone, cache=cache, flip=True, say=say) if kind == "captions" else None
+    mirrored = (
+        features_of(photos, backbone, cache=cache, flip=True, say=say)
+        if kind == "captions"
+        else None
+    )
     weight = 0.0 if kind == "scenes" else config.w_class
     words = [
         targets.of_photo(texts, plain.logits[i], weight) for i, texts in enumerate(photos.texts)
@@ -125,9 +137,7 @@ def run(places: Places, config: MiniConfig, *, say: Callable[[str], None]) -> tu
     if stage_one.is_file():
         model.load_state_dict(torch.load(stage_one, weights_only=True))
     else:
-        pretrain_text(
-            model, prepared.lines, prepared.tokenizer, prepared.targets, config, say=tell
-        )
+        pretrain_text(model, prepared.lines, prepared.tokenizer, prepared.targets, config, say=tell)
         model.freeze_text_codebook()
         torch.save(model.state_dict(), stage_one)
     model.freeze_text_codebook() if not (places.out / "pairs.pt").is_file() else None
@@ -163,7 +173,12 @@ def measured_on_choosing(model: Mini, prepared: Prepared, config: MiniConfig) ->
 
 
 def finish(
-    places: Places, config: MiniConfig, prepared: Prepared, model: Mini, *, say: Callable[[str], None]
+    places: Places,
+    config: MiniConfig,
+    prepared: Prepared,
+    model: Mini,
+    *,
+    say: Callable[[str], None],
 ) -> Path:
     """Choose the fusion, calibrate the scales, export; returns the manifest's path."""
     measured = measured_on_choosing(model, prepared, config)

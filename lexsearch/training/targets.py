@@ -42,7 +42,9 @@ class WordTargets:
             self._add_hypernyms(weights, word, 1.0)
         return weights
 
-    def of_photo(self, texts: Iterable[str], logits: np.ndarray | None, weight: float) -> WordWeights:
+    def of_photo(
+        self, texts: Iterable[str], logits: np.ndarray | None, weight: float
+    ) -> WordWeights:
         """Mean over the photo's texts, plus the backbone's class words at `weight`."""
         rows = [self.of_text(text) for text in texts]
         weights: WordWeights = {}

@@ -6,14 +6,14 @@ from collections.abc import Container
 from pathlib import Path
 
 # Concepts too general to be worth a word of their own; walking up stops below them.
-TOO_GENERAL = frozenset(
-    """abstraction act action activity attribute being cause change entity event group happening
-    instrumentality matter measure object organism part phenomenon piece process property relation
+_TOO_GENERAL = """abstraction act action activity attribute being cause change entity event group happening
+    instrumentality matter measure object organism part phenomenon piece process property
+    relation
     state substance thing unit whole way content collection causal cognition psychological
     possession quality quantity relative representation shape signal symbol situation condition
     medium arrangement conveyance covering device container artifact body line point form kind
-    structure section set feature location region area position side end top surface""".split()
-)
+    structure section set feature location region area position side end top surface"""
+TOO_GENERAL = frozenset(_TOO_GENERAL.split())
 DEPTH = 12  # levels to walk up
 KEPT = 4  # hypernyms to keep for a word
 
