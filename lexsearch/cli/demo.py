@@ -159,9 +159,9 @@ class Demo:
         for line in explanation_lines(explanation, TOP_WORDS, colour=self.colour)[2:]:
             click.echo(f"   {line}".rstrip())
         explanation.render(target)
-        words = ", ".join(explanation.shown_words())
+        words = ", ".join(map(safe, explanation.shown_words())) or "no word"
         where = paint(str(target), BOLD, colour=self.colour)
-        click.echo(f"\n   a picture of where {words} are: {where}\n")
+        click.echo(f"\n   {where} shows where in the picture they fire: {words}\n")
 
     def shown(self, path: Path) -> str:
         """The path as one would type it here: relative when that is shorter."""

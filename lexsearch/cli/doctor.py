@@ -9,10 +9,9 @@ import re
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import metadata
-from pathlib import Path
 from typing import Literal, TypeAlias
 
 import click
@@ -60,7 +59,7 @@ def command(as_json: bool) -> None:
         except LexsearchError as error:
             findings.append(Finding("bad", examine.__name__, str(error)))
             codes.append(error.exit_code)
-    if any(f.level == "bad" and f.subject == "package" for f in findings):
+    if any(f.level == "bad" and f.subject in ("package", "model") for f in findings):
         codes.append(6)
     if any(f.level == "bad" and f.subject == "db" for f in findings):
         codes.append(4)
@@ -144,22 +143,15 @@ def sqlite() -> Iterator[Finding]:
 
 def model() -> Iterator[Finding]:
     """The model of the settings: there, complete, unchanged."""
-    from lexsearch.registry import names
+    from lexsearch.models.files import bundled, verify
 
-    name = load_settings().model
-    known = names("encoders.models")
-    if name not in known:
-        text = f"no model is called {name!r}; known: {', '.join(known)}"
-        yield Finding("bad", "model", text)
-        return
-    yield from _verified(name)
-
-
-def _verified(name: str) -> Iterator[Finding]:
-    from lexsearch.models import verify
-
-    checked = verify(name)
-    yield Finding("ok", "model", f"{name}: {len(checked)} files verified")
+    files = bundled(load_settings().model)
+    problems = verify(files)
+    for problem in problems:
+        yield Finding("bad", "model", problem)
+    if not problems:
+        count = len(files.manifest["files"])
+        yield Finding("ok", "model", f"{files.folder.name}: {count} files verified")
 
 
 def disk() -> Iterator[Finding]:
@@ -192,16 +184,14 @@ def dbs() -> Iterator[Finding]:
     found = list_dbs(load_settings().data_dir)
     if not found:
         yield Finding("note", "db", "no index yet; make one with: lexsearch index ~/Pictures")
-    for name in found:
-        yield _health(Path(name), check)
-
-
-def _health(directory: Path, check: Callable[..., object]) -> Finding:
-    try:
-        report = check(directory)
-    except LexsearchError as error:
-        return Finding("bad", "db", f"{directory}: {error}")
-    problems = list(getattr(report, "problems", ()))
-    if problems:
-        return Finding("bad", "db", f"{directory}: {problems[0]}; see: lexsearch check")
-    return Finding("ok", "db", f"{directory}: {getattr(report, 'images', 0):,} photos")
+    for directory in found:
+        try:
+            report = check(directory)
+        except LexsearchError as error:
+            yield Finding("bad", "db", f"{directory}: {error}")
+            continue
+        if report.problems:
+            first = report.problems[0]
+            yield Finding("bad", "db", f"{directory}: {first}; see: lexsearch check")
+        else:
+            yield Finding("ok", "db", f"{directory}: {report.images:,} photos")

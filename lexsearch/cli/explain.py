@@ -72,7 +72,6 @@ def command(
     with open_db(db) as index:
         explanation = index.explain(" ".join(query), file)
         check_words(explanation, words)
-        drawn = None if heatmap is None else draw(explanation, heatmap, words)
         if as_json:
             record = explanation.to_dict()
             if words:
@@ -80,8 +79,9 @@ def command(
             print_json(record)
         else:
             click.echo("\n".join(lines(explanation, top_words, colour=colour_wanted())))
-    if drawn is not None:
-        click.echo(f"wrote {safe(drawn)}", err=as_json)
+        if heatmap is not None:
+            drawn = draw(explanation, heatmap, words)
+            click.echo(f"wrote {safe(drawn)}", err=as_json)
 
 
 def check_words(explanation: Explanation, words: Sequence[str]) -> None:

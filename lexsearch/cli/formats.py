@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lexsearch.results import SearchHit, SearchResults
 
 REASONS = 3
+LEAST_SHARE = 0.005  # what rounds to 0.00 is no reason
 CHANNELS = ("lexical", "dense", "late", "fused")
 FIELDS = ("rank", "score", "path", "id", *CHANNELS, "taken", "why")
 
@@ -37,7 +38,8 @@ def write(
 
 def reasons(hit: SearchHit, count: int = REASONS) -> str:
     """The words that speak for a hit, `dog 1.9 · sand 1.2`."""
-    return " · ".join(f"{safe(term.word)} {term.contribution:.2f}" for term in hit.terms[:count])
+    speaking = [term for term in hit.terms if term.contribution >= LEAST_SHARE]
+    return " · ".join(f"{safe(term.word)} {term.contribution:.2f}" for term in speaking[:count])
 
 
 def write_paths(results: SearchResults, *, nul: bool) -> None:
@@ -77,10 +79,12 @@ def write_table(results: SearchResults, *, explain: bool) -> None:
 def _tail(results: SearchResults, *, colour: bool) -> str:
     count = results.hidden
     which = "in grey " if colour else ""
+    lie = "one lies" if count == 1 else f"{count} lie"
+    limit = f"under the cut-off ({results.cutoff:.3f})"
     text = (
-        f"… the last {count} {which}lie under the cut-off ({results.cutoff:.3f})"
+        f"… the last {lie} {which}{limit}"
         if count < len(results)
-        else f"… all {count} lie under the cut-off ({results.cutoff:.3f}): nearest, not found"
+        else f"… all {count} lie {limit}: nearest, not found"
     )
     return paint(f"{text}; --cutoff none takes them as they are", DIM, colour=colour)
 

@@ -46,14 +46,22 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     out += [("indexed", safe(root)) for root in status.get("roots", ())]
     last = status.get("last_run")
     if isinstance(last, Mapping):
-        shown = [f"{name} {value}" for name, value in last.items() if _is_plain(value)]
-        out.append(("last run", safe(", ".join(shown))))
+        out.append(("last run", safe(last_run(last))))
     return out
+
+
+def last_run(run: Mapping[str, Any]) -> str:
+    """When, how long, and every count that is not 0."""
+    counts = [
+        f"{value:,} {name}"
+        for name, value in run.items()
+        if isinstance(value, int) and not isinstance(value, bool) and value
+    ]
+    said = [str(run.get("started", "")), f"{run.get('seconds', 0.0):.1f} s", *counts]
+    if run.get("complete") is False:
+        said.append("interrupted")
+    return ", ".join(part for part in said if part)
 
 
 def _see_errors(status: Mapping[str, Any]) -> str:
     return " (see: lexsearch errors)" if status.get("skipped") else ""
-
-
-def _is_plain(value: object) -> bool:
-    return isinstance(value, str | int | float) and not isinstance(value, bool)

@@ -30,7 +30,7 @@ CARE = "Look after an index"
 MEASURE = "Measure and train"
 
 COMMANDS: dict[str, Entry] = {
-    "demo": Entry("lexsearch.cli.demo:command", START, "Search twenty sample pictures now."),
+    "demo": Entry("lexsearch.cli.demo:command", START, "Search the sample pictures now."),
     "index": Entry("indexer.cli:command", START, "Read folders of photos into an index.", OWNER),
     "doctor": Entry("lexsearch.cli.doctor:command", START, "Say what is installed and healthy."),
     "search": Entry("lexsearch.cli.search:command", SEARCH, "Find photos by words or pictures."),

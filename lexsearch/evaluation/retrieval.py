@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from lexsearch.engine import MODES, Engine, Mode
 from lexsearch.errors import UsageError
-from lexsearch.evaluation.measures import evaluate
-from lexsearch.evaluation.runs import Qrels, Run
+from lexsearch.evaluation.runs import Qrels, Run, ranked
 from lexsearch.query import Query
 from lexsearch.types import docid
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from lexsearch.types import IntArray
 
 DEPTH = 100  # results kept per query, in the run files and for RR
-MEASURES = ("R@1", "R@5", "R@10", "nDCG@10", "RR")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +116,29 @@ def run_captions(
     return {mode: Outcome(runs[mode], statistics.median(millis[mode])) for mode in modes}
 
 
+def ranks(run: Run, qrels: Qrels) -> list[int | None]:
+    """Rank of the one right picture of every query, None where it was not found."""
+    found: list[int | None] = []
+    for qid, grades in qrels.items():
+        (right,) = grades
+        order = ranked(run.get(qid, {}))
+        found.append(order.index(right) + 1 if right in order else None)
+    return found
+
+
 def figures(outcomes: Mapping[str, Outcome], qrels: Qrels) -> dict[str, dict[str, float]]:
-    """Mode -> measure -> value as a fraction, and `ms_p50`."""
+    """Mode -> measure -> value as a fraction, and `ms_p50`.
+
+    With one right picture per query at rank r, recall at k is [r <= k], nDCG@10 is
+    1 / log2(1 + r) for r <= 10, and the reciprocal rank is 1 / r; 0 where it was not found.
+    """
     table: dict[str, dict[str, float]] = {}
     for mode, outcome in outcomes.items():
-        values = evaluate(qrels, outcome.run, MEASURES)
-        table[mode] = {name: float(values[name]) for name in MEASURES}
-        table[mode]["ms_p50"] = outcome.ms_p50
+        found = ranks(outcome.run, qrels)
+        known = [rank for rank in found if rank is not None]
+        count = len(found)
+        values = {f"R@{k}": sum(rank <= k for rank in known) / count for k in (1, 5, 10)}
+        values["nDCG@10"] = sum(1 / math.log2(1 + rank) for rank in known if rank <= 10) / count
+        values["RR"] = sum(1 / rank for rank in known) / count
+        table[mode] = {**values, "ms_p50": outcome.ms_p50}
     return table

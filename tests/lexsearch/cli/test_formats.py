@@ -104,7 +104,7 @@ def test_the_table_shows_reasons_and_escapes_names(printed: Callable[..., bytes]
 def test_the_table_counts_the_tail_under_the_cutoff(printed: Callable[..., bytes]) -> None:
     low = replace(EVIL, below_cutoff=True)
     text = printed(results(HIT, low, cutoff=0.4), "table").decode()
-    assert "the last 1 lie under the cut-off (0.400)" in text
+    assert "the last one lies under the cut-off (0.400)" in text
 
 
 @pytest.mark.parametrize("format_", FORMATS)

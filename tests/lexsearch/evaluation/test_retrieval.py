@@ -82,3 +82,19 @@ def test_a_file_without_captions_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "c.tsv").write_text(text)
     with pytest.raises(UsageError):
         read_captions(tmp_path / "c.tsv")
+
+
+def test_the_figures_are_those_of_ir_measures() -> None:
+    ir_measures = pytest.importorskip("ir_measures")
+    rng = np.random.default_rng(5)
+    captions = [Caption(str(n), f"{n}.jpg", f"text {n}") for n in range(40)]
+    answers = {one.text: rng.permutation(40)[:30].tolist() for one in captions}
+    qrels = judgements(captions, {one.file: n for n, one in enumerate(captions)})
+    outcomes = run_captions(TableEngine(answers), captions, modes=["dense"])  # type: ignore[arg-type]
+    ours = figures(outcomes, qrels)["dense"]
+    names = ("R@1", "R@5", "R@10", "nDCG@10", "RR")
+    theirs = ir_measures.calc_aggregate(
+        [ir_measures.parse_measure(name) for name in names], qrels, outcomes["dense"].run
+    )
+    for measure, value in theirs.items():
+        assert ours[str(measure)] == pytest.approx(value, abs=1e-9)
