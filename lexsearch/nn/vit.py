@@ -56,7 +56,7 @@ class Vit(nn.Module):
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """pixels: (batch, side, side, 3) in [0, 255], any dtype; out (batch, 1 + patches, width)."""
+        """pixels: (batch, side, side, 3) in [0, 255]; out (batch, 1 + patches, width)."""
         x = pixels.permute(0, 3, 1, 2).float() / 255.0
         x = self.patch((x - self.mean) / self.std).flatten(2).transpose(1, 2)
         x = torch.cat([self.cls.expand(x.shape[0], -1, -1), x], dim=1) + self.positions

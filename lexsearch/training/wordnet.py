@@ -6,7 +6,8 @@ from collections.abc import Container
 from pathlib import Path
 
 # Concepts too general to be worth a word of their own; walking up stops below them.
-_TOO_GENERAL = """abstraction act action activity attribute being cause change entity event group happening
+_TOO_GENERAL = """abstraction act action activity attribute being cause change entity event
+    group happening
     instrumentality matter measure object organism part phenomenon piece process property
     relation
     state substance thing unit whole way content collection causal cognition psychological
