@@ -78,6 +78,9 @@ class DecodeError(UsageError):
         self.reason = reason
         self.sha256 = sha256
 
+    def __reduce__(self) -> tuple[type[DecodeError], tuple[bytes, str, bytes | None]]:
+        return DecodeError, (self.path, self.reason, self.sha256)
+
     def without_frames(self) -> DecodeError:
         """The same error without the frames of the decoder, which hold the picture in memory."""
         return DecodeError(self.path, self.reason, self.sha256)

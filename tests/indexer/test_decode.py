@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import os
@@ -312,3 +313,9 @@ def test_garbage_under_the_names_of_heic_and_raw_is_no_picture(tmp_path: Path) -
         path = tmp_path / name
         path.write_bytes(b"garbage" * 100)
         assert "cannot be decoded" in reason(path)
+
+
+def test_an_error_travels_between_processes() -> None:
+    error = copy.copy(DecodeError(b"/a.jpg", "is empty", b"digest"))
+    assert (error.path, error.reason, error.sha256) == (b"/a.jpg", "is empty", b"digest")
+    assert str(error) == "/a.jpg is empty"
