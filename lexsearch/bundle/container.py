@@ -46,7 +46,7 @@ _MAGIC = b"LXSEGMNT"
 _END_MAGIC = b"LXSEGEND"
 _HEADER = struct.Struct("<8sI12s26s6xII")  # magic, version, kind, ulid, sections, crc32
 _ENTRY = struct.Struct("<16s8sIIQQQQ")  # name, dtype, dimensions, 0, rows, columns, offset, bytes
-_FOOTER = struct.Struct("<QII8x8s")  # length before the footer, blocks, crc32, magic
+_FOOTER = struct.Struct("<QIIQ8s")  # length before the footer, blocks, crc32, 0, magic
 
 
 def damaged(path: Path, what: str) -> IndexDamaged:
@@ -112,8 +112,8 @@ def _encoded(
         blocks.update(chunk)
         yield chunk
     checksums = blocks.finish()
-    tail = checksums + _FOOTER.pack(offset, len(checksums) // 4, 0, _END_MAGIC)
-    yield checksums + _FOOTER.pack(offset, len(checksums) // 4, zlib.crc32(tail), _END_MAGIC)
+    tail = checksums + _FOOTER.pack(offset, len(checksums) // 4, 0, 0, _END_MAGIC)
+    yield checksums + _FOOTER.pack(offset, len(checksums) // 4, zlib.crc32(tail), 0, _END_MAGIC)
 
 
 def _storable(name: str, array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
@@ -200,11 +200,11 @@ def _content(path: Path) -> bytes | mmap.mmap:
 def _footer(path: Path, view: memoryview) -> tuple[int, tuple[int, ...]]:
     if len(view) < _HEADER.size + _FOOTER.size:
         raise damaged(path, f"only {len(view)} bytes are left of it")
-    length, count, checksum, magic = _FOOTER.unpack(view[-_FOOTER.size :])
+    length, count, checksum, zero, magic = _FOOTER.unpack(view[-_FOOTER.size :])
     if magic != _END_MAGIC or length + 4 * count + _FOOTER.size != len(view):
         raise damaged(path, "its end is missing")
     stored = bytes(view[length : length + 4 * count])
-    tail = stored + _FOOTER.pack(length, count, 0, _END_MAGIC)
+    tail = stored + _FOOTER.pack(length, count, 0, zero, _END_MAGIC)
     if zlib.crc32(tail) != checksum or count != -(-length // BLOCK):
         raise damaged(path, "its footer is not what was written")
     return length, struct.unpack(f"<{count}I", stored)
@@ -227,11 +227,8 @@ def _table(path: Path, view: memoryview, kind: Kind, ulid: str, length: int) -> 
     if magic != _MAGIC:
         raise damaged(path, "it is no file of an index")
     end = _HEADER.size + count * _ENTRY.size
-    fields = (magic, version, found_kind, found_ulid, count, 0)
-    if (
-        end > length
-        or zlib.crc32(_HEADER.pack(*fields) + bytes(view[_HEADER.size : end])) != checksum
-    ):
+    unsigned = bytes(view[: _HEADER.size - 4]) + bytes(4)
+    if end > length or zlib.crc32(unsigned + bytes(view[_HEADER.size : end])) != checksum:
         raise damaged(path, "its header is not what was written")
     if version > VERSION:
         raise IndexTooNew(

@@ -8,14 +8,13 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection
 
-import lexsearch
 from lexsearch.catalog.step import APPLICATION_ID, STEP
 from lexsearch.errors import StorageError
 
 
 def migrations_folder() -> Path:
     """The migration scripts: inside an installed package, or beside it in a checkout."""
-    package = Path(lexsearch.__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "_migrations", package.parent / "migrations"):
         if (folder / "env.py").is_file():
             return folder
