@@ -52,9 +52,12 @@ def index_folders(
     options = options or IndexOptions()
     require_roots(paths, known=directory.exists())
     tally = Tally()
-    with BundleWriter.open(
-        directory, identity=model.identity, replace=options.force, wait_s=options.wait_s
-    ) as writer:
+    with (
+        safe_so_far(tally),
+        BundleWriter.open(
+            directory, identity=model.identity, replace=options.force, wait_s=options.wait_s
+        ) as writer,
+    ):
         with tally.clock("scan"):
             found = scan(paths, scan_options(options, directory))
         with tally.clock("plan"):
@@ -62,12 +65,11 @@ def index_folders(
         tally.add_plan(found, planned)
         if options.check_space and planned.pending:
             tally.notes += check_space(directory, model.identity, len(planned.pending))
-        with safe_so_far(tally):
-            with tally.clock("commit"):
-                settle(writer, planned, found.roots)
-            _encode_all(writer, planned, model, options, tally, on_progress or _silence, stop)
-            with tally.clock("commit"):
-                finish(writer, tally.run_record())
+        with tally.clock("commit"):
+            settle(writer, planned, found.roots)
+        _encode_all(writer, planned, model, options, tally, on_progress or _silence, stop)
+        with tally.clock("commit"):
+            finish(writer, tally.run_record())
     return tally.report()
 
 

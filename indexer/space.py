@@ -17,6 +17,8 @@ CATALOG_BYTES = 1000
 WORD_BYTES = 8
 # Free space over need: below WARN the user hears of it, below REFUSE nothing is begun.
 WARN, REFUSE = 1.2, 0.1
+# How a message tells that the work so far is kept.
+SAFE = "are safe"
 
 
 def bytes_per_image(identity: ModelIdentity) -> int:
@@ -62,14 +64,18 @@ def safe_so_far(counts: Counts) -> Iterator[None]:
     """Turns an error of the disk into one that says what is safe and what to do.
 
     Raises:
-        StorageError: for every OSError of the block.
+        StorageError: for every OSError of the block that comes from a disk.
     """
     try:
         yield
+    except BrokenPipeError:  # whoever watched the progress is gone; no disk has failed
+        raise
     except OSError as error:
+        if isinstance(error, StorageError) and (not counts.done or SAFE in str(error)):
+            raise  # it says so itself, or nothing is safe yet
         why = str(error) if isinstance(error, StorageError) else error.strerror or str(error)
         raise StorageError(
-            f"{why}; {counts.done:,} of {counts.total:,} images of this run are safe; "
+            f"{why}; {counts.done:,} of {counts.total:,} images of this run {SAFE}; "
             "free space and run the same command"
         ) from error
 

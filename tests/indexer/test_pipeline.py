@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from indexer.preview import preview_folders
 from indexer.progress import Progress
 from indexer.report import IndexReport
 from lexsearch.bundle.snapshot import Snapshot
-from lexsearch.errors import IndexLocked, UsageError
+from lexsearch.errors import IndexLocked, StorageError, UsageError
 from lexsearch.protocols import Model
 from lexsearch.types import Encoded, PixelArray
 
@@ -348,12 +349,29 @@ def test_a_second_writer_is_told_at_once(db: Path, photos: Path, toy_model: Mode
     index_folders([photos], directory=db, model=toy_model, on_progress=index_again)
 
 
+class Huge:
+    """A model whose vectors would fill any disk."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.identity = replace(model.identity, tokens_per_image=10**12)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+
 def test_too_little_space_is_refused_before_anything_is_encoded(
-    run: Run, db: Path, toy_model: Model
+    db: Path, photos: Path, toy_model: Model
 ) -> None:
-    with pytest.raises(UsageError):
+    model = Counting(Huge(toy_model))
+    with pytest.raises(StorageError, match="too little room"):
+        index_folders([photos], directory=db, model=model)
+    assert model.batches == []
+
+
+def test_impossible_options_are_refused() -> None:
+    with pytest.raises(UsageError, match="batch_size is 0"):
         IndexOptions(batch_size=0)
-    assert run(check_space=False).encoded == 5
 
 
 def test_hostile_files_never_stop_a_run(

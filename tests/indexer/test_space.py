@@ -35,3 +35,14 @@ def test_an_error_of_the_disk_says_what_is_safe() -> None:
     expected = r"No space left.*; 3 of 9 images of this run are safe"
     with pytest.raises(StorageError, match=expected), safe_so_far(Tally(done=3, total=9)):
         raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize(
+    ("message", "done"), [("full; 7 images are safe; free space", 3), ("too little room", 0)]
+)
+def test_an_error_that_says_it_all_is_left_alone(message: str, done: int) -> None:
+    with (
+        pytest.raises(StorageError, match=f"^{message}$"),
+        safe_so_far(Tally(done=done, total=9)),
+    ):
+        raise StorageError(message)
