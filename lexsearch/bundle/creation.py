@@ -17,6 +17,7 @@ from lexsearch.bundle.catalog_file import (
 )
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.filesystem import refuse_remote
 from lexsearch.bundle.format import read_format, write_format
 from lexsearch.bundle.location import FORMAT_FILE
 from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
@@ -65,6 +66,7 @@ def open_for_writing(
     directory = directory.absolute()
     with storage(directory):
         _refuse_early(directory, create=create)
+        refuse_remote(directory)
         directory.mkdir(parents=True, exist_ok=True)
     lock = WriteLock(directory)
     lock.acquire(wait_s=wait_s)

@@ -15,9 +15,9 @@ from lexsearch.errors import UsageError
 from lexsearch.types import IntArray, Role
 
 # Words and dense vectors are read whole by any search, so their checksums are verified when they
-# are attached. Tokens are read in part; up to this size a file of them is verified too (1 GB/s
-# and more), beyond it `check --read-data` does it.
-VERIFIED_TOKEN_BYTES = 128 << 20
+# are attached. Tokens are read in part; while an index has at most this many bytes of them they
+# are verified too, which takes 0.1 s; beyond it `check --read-data` does it.
+VERIFIED_TOKEN_BYTES = 256 << 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,6 +30,7 @@ class SegmentView:
         live: bool (n,), None when all rows are alive.
         folder: where its files lie.
         sizes: bytes of each file, by name.
+        verifies_tokens: whether to verify every byte of the tokens too.
     """
 
     ulid: str
@@ -37,6 +38,7 @@ class SegmentView:
     live: BoolArray | None
     folder: Path
     sizes: Mapping[str, int]
+    verifies_tokens: bool = True
     _arrays: dict[Role, Arrays] = field(default_factory=dict)
 
     def sections(self, role: Role) -> Mapping[str, npt.NDArray[np.generic]]:
@@ -50,7 +52,7 @@ class SegmentView:
             name = FILE_NAMES[role]
             if name not in self.sizes:
                 raise UsageError(f"the model of this index stores no {role} vectors")
-            verify = role != "tokens" or self.sizes[name] <= VERIFIED_TOKEN_BYTES
+            verify = role != "tokens" or self.verifies_tokens
             self._arrays[role] = open_listed(
                 self.folder, role, self.ulid, self.sizes[name], verify=verify
             )

@@ -18,7 +18,7 @@ from lexsearch.bundle.container import FILE_NAMES, damaged
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.records import ImageRecord, SkippedFile
-from lexsearch.bundle.segment_view import SegmentView, open_listed
+from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
 from lexsearch.catalog.checksum import COVERED
@@ -105,8 +105,10 @@ class Snapshot:
             generation = int(settings["generation"])
         except (KeyError, ValueError) as error:
             raise damaged(path, "its settings are not readable") from error
+        tokens = sum(files.get(FILE_NAMES["tokens"], 0) for files in sizes.values())
+        verifies = tokens <= VERIFIED_TOKEN_BYTES
         segments = tuple(
-            _view(directory, ulid, count, live, sizes.get(number, {}))
+            _view(directory, ulid, count, live, sizes.get(number, {}), verifies_tokens=verifies)
             for number, ulid, count, live in listed
         )
         return cls(
@@ -305,7 +307,13 @@ class Snapshot:
 
 
 def _view(
-    directory: Path, ulid: str, rows: int, live: bytes | None, sizes: dict[str, int]
+    directory: Path,
+    ulid: str,
+    rows: int,
+    live: bytes | None,
+    sizes: dict[str, int],
+    *,
+    verifies_tokens: bool,
 ) -> SegmentView:
     if not ULID.fullmatch(ulid):
         raise damaged(directory / CATALOG_FILE, f"{ulid!r} is no name of a segment")
@@ -318,7 +326,7 @@ def _view(
         raise damaged(directory / CATALOG_FILE, str(error)) from error
     if len(image_ids) != rows:
         raise damaged(folder, f"it has {len(image_ids)} rows, the catalog says {rows}")
-    return SegmentView(ulid, image_ids, alive, folder, sizes)
+    return SegmentView(ulid, image_ids, alive, folder, sizes, verifies_tokens)
 
 
 def _record(row: Sequence[Any], files: Sequence[tuple[bytes, int, int]]) -> ImageRecord:

@@ -78,6 +78,13 @@ def _engine(path: Path, journal: str) -> Engine:
             "trusted_schema=OFF", "cell_size_check=ON",
         ):  # fmt: skip
             connection.execute(f"PRAGMA {setting}").fetchall()
+        (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+        if mode.upper() != journal:
+            connection.close()
+            raise StorageError(
+                f"{path} cannot keep a {journal} journal here; an index needs a local folder, "
+                "choose one with: --db DIR"
+            )
         return connection
 
     engine = create_engine("sqlite://", creator=connect, poolclass=StaticPool)

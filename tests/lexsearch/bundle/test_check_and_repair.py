@@ -207,3 +207,23 @@ def test_a_search_over_damaged_arrays_is_an_error_not_an_answer(damaged_library:
         with pytest.raises(IndexDamaged, match=rf"{kind}.*lexsearch repair"):
             library.answers()
         flip(path, place)
+
+
+def test_a_repair_that_fails_at_any_call_can_be_repeated(
+    library: Any, faulty_disk: Any, crash: BaseException
+) -> None:
+    library.make({b"/a.jpg": "a"}, {b"/b.jpg": "b"})
+    before = library.answers()
+    path = library.directory / "catalog.sqlite"
+    for n in range(1, 100):
+        if path.exists() and n % 2:
+            path.write_bytes(path.read_bytes()[:4096] + bytes(path.stat().st_size - 4096))
+        try:
+            report = repair(library.directory, disk=faulty_disk(n, crash))
+        except type(crash):
+            continue
+        assert report.forgotten == 0
+        assert library.answers() == before
+        if report.actions:
+            break
+    assert 5 < n < 99
