@@ -84,10 +84,12 @@ def pretrain_text(
         for group in optimiser.param_groups:
             group["lr"] = config.text_rate * cosine_rate(step, steps, 50)
         ids = token_ids(tokenizer, texts)
+        wanted = targets.dense([targets.of_text(text) for text in texts])
+        words, share = sample_words(wanted, config.sampled_words)
         with torch.autocast("cpu", torch.bfloat16):
             said = model.text(ids, real_tokens(ids))
-            logits = text_logits(said.lexical, model.z_txt).float()
-        loss = word_prediction(logits, targets.dense([targets.of_text(t) for t in texts]))
+            logits = text_logits(said.lexical, model.z_txt[words]).float()
+        loss = word_prediction(logits + share.log(), wanted[:, words])
         optimiser.zero_grad()
         torch.autograd.backward(loss)
         optimiser.step()
@@ -141,7 +143,7 @@ def draw(
 
 def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor]:
     """Every loss of a batch by name, unweighted."""
-    words, share = sample_words(batch, config.sampled_words)
+    words, share = sample_words(batch.text_words + batch.photo_words, config.sampled_words)
     with torch.autocast("cpu", torch.bfloat16):
         mask = real_tokens(batch.ids)
         kept = torch.randperm(POOLED * POOLED)[: config.patches]
@@ -167,15 +169,15 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor
     }
 
 
-def sample_words(batch: Batch, count: int) -> tuple[Tensor, Tensor]:
+def sample_words(wanted: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Ids of the words of a step, and how many words of the vocabulary each one stands for.
 
-    Every word that a text or photo of the batch should fire, standing for itself, and `count` of
+    Every word that a row of `wanted` (n, V) should fire, standing for itself, and `count` of
     the others at random, each standing for its share of them: sums over the sample are then
     unbiased estimates of sums over the vocabulary (importance sampling; for softmax Jean et al.
     2015).
     """
-    active = ((batch.text_words > 0) | (batch.photo_words > 0)).any(dim=0)
+    active = (wanted > 0).any(dim=0)
     own, others = active.nonzero()[:, 0], (~active).nonzero()[:, 0]
     drawn = others[torch.randperm(len(others))[:count]]
     share = torch.ones(len(own) + len(drawn))
