@@ -40,7 +40,8 @@ def command(db: str | None, read_data: bool, as_json: bool) -> None:
         )
         click.get_current_context().exit(IndexDamaged.exit_code if problems else 0)
     depth = "every byte read" if read_data else "headers and sizes read"
-    click.echo(f"{report.images} photos, {len(problems)} problems ({depth})")
+    count = "1 problem" if len(problems) == 1 else f"{len(problems)} problems"
+    click.echo(f"{report.images} photos, {count} ({depth})")
     for problem in problems:
         click.echo(f"  {safe(problem)}")
     if orphans:

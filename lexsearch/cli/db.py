@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lexsearch.cli.group import HelpfulGroup
-from lexsearch.cli.options import json_option, load_settings, print_json
+from lexsearch.cli.options import agreed, json_option, load_settings, print_json
 from lexsearch.cli.terminal import safe, table
 from lexsearch.errors import LexsearchError, UsageError
 
@@ -144,7 +144,7 @@ def remove_(name: str, yes: bool) -> None:
 
     directory = folder_of(name)
     shown = safe(str(directory))
-    if not yes and not click.confirm(f"remove the index {shown}?", err=True):
+    if not yes and not agreed(f"remove the index {shown}?"):
         raise UsageError(f"{directory} was kept")
     remove(directory)
     click.echo(f"removed {shown}")

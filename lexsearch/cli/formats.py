@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lexsearch.results import SearchHit, SearchResults
 
 REASONS = 3
-LEAST_SHARE = 0.005  # what rounds to 0.00 is no reason
+LEAST_SHARE = 0.0005  # what rounds to 0.000 is no reason
 CHANNELS = ("lexical", "dense", "late", "fused")
 FIELDS = ("rank", "score", "path", "id", *CHANNELS, "taken", "why")
 
@@ -37,9 +37,12 @@ def write(
 
 
 def reasons(hit: SearchHit, count: int = REASONS) -> str:
-    """The words that speak for a hit, `dog 1.9 · sand 1.2`."""
+    """The words that speak for a hit, `dog 1.90 · sand 0.031`."""
     speaking = [term for term in hit.terms if term.contribution >= LEAST_SHARE]
-    return " · ".join(f"{safe(term.word)} {term.contribution:.2f}" for term in speaking[:count])
+    return " · ".join(
+        f"{safe(term.word)} {term.contribution:.{2 if term.contribution >= 0.1 else 3}f}"
+        for term in speaking[:count]
+    )
 
 
 def write_paths(results: SearchResults, *, nul: bool) -> None:

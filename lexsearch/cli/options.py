@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
@@ -79,6 +82,17 @@ def db_folder(db: str | None) -> Path:
 
     settings = load_settings(db)
     return db_directory(settings.db, data_dir=settings.data_dir)
+
+
+def agreed(question: str) -> bool:
+    """Whether the user says yes.
+
+    Raises:
+        UsageError: there is nobody to ask.
+    """
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Nobody is here to answer; say --yes")
+    return click.confirm(question, err=True)
 
 
 def print_json(value: object) -> None:

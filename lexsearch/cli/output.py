@@ -21,6 +21,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 NEAR_BITS = 6  # of the 64 bits of the picture's hash that near duplicates may differ in
 SPARE = 3  # photos fetched per photo shown, so that a grouped list is still full
 NO_RESULT = 1
+MAX_NOTE = 240  # letters
 
 
 def output_options(function: F) -> F:
@@ -143,9 +144,10 @@ def with_all_terms(index: LexSearch, query: Query, hits: Sequence[SearchHit]) ->
 
 
 def say(notes: Sequence[str]) -> None:
-    """Print notes on stderr."""
+    """Print notes on stderr; a note that quotes a whole page is cut."""
     for note in notes:
-        click.echo(f"note: {safe(note)}", err=True)
+        short = note if len(note) <= MAX_NOTE else f"{note[:MAX_NOTE]}…"
+        click.echo(f"note: {safe(short)}", err=True)
 
 
 def _newest_first(hit: SearchHit) -> tuple[bool, list[int]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lexsearch.cli.options import db_folder, db_option, json_option, print_json
+from lexsearch.cli.options import agreed, db_folder, db_option, json_option, print_json
 from lexsearch.cli.terminal import safe
 from lexsearch.errors import UsageError
 
@@ -37,7 +37,7 @@ def command(db: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     if report.actions and not dry_run:
         if not yes:
             show(report, err=True)
-            if not click.confirm("do this?", err=True):
+            if not agreed("do this?"):
                 raise UsageError(f"{folder} was left as it is")
         report = repair(folder)
     if as_json:
@@ -59,9 +59,9 @@ def show(report: RepairReport, *, err: bool) -> None:
     if not report.actions:
         click.echo(f"{report.images:,} photos, nothing to mend", err=err)
         return
-    lost = "would be" if report.dry_run else "were"
-    click.echo(
-        f"{report.images:,} photos stay; {report.forgotten:,} {lost} forgotten and are encoded "
-        "again by the next: lexsearch index",
-        err=err,
-    )
+    if not report.dry_run:
+        click.echo(
+            f"{report.images:,} photos are in the index; {report.forgotten:,} were forgotten and "
+            "are encoded again by the next: lexsearch index",
+            err=err,
+        )

@@ -287,3 +287,52 @@ def test_a_db_is_listed_and_removed(fresh: Callable[..., Done], world: World) ->
     assert fresh("db", "remove", "mine", "--yes").code == 0
     assert "mine" not in fresh("db", "list").out
     assert world.photos.is_dir()
+
+
+def test_an_index_travels_as_one_file(world: World) -> None:
+    assert lexsearch(world.home, "db", "export", "./index", "index.tar").code == 0
+    assert lexsearch(world.home, "db", "import", "index.tar", "./other").code == 0
+    assert lexsearch(world.home, "db", "move", "./other", "./moved").code == 0
+    there = world.run("search", QUERY, "-f", db="./moved")
+    assert (there.code, there.out) == (0, world.run("search", QUERY, "-f").out)
+    assert lexsearch(world.home, "db", "remove", "./moved", "--yes").code == 0
+    assert not (world.home / "moved").exists()
+
+
+def test_a_sound_index_needs_no_repair(world: World) -> None:
+    done = world.run("repair")
+    assert done.code == 0
+    assert "nothing to mend" in done.out
+
+
+def test_damage_is_found_mended_and_encoded_again(
+    fresh: Callable[..., Done], tmp_path: Path, world: World
+) -> None:
+    db = ("--db", "./ix")
+    assert fresh("index", world.photos, *db).code == 0
+    (segment,) = (tmp_path / "ix" / "segments").iterdir()
+    damaged = segment / "lexical.lxs"
+    content = bytearray(damaged.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    damaged.write_bytes(content)
+    assert fresh("check", *db, "--read-data").code == 4
+    assert fresh("repair", *db).code == 2  # nobody answers the question
+    assert fresh("repair", *db, "--yes").code == 0
+    assert fresh("check", *db, "--read-data").code == 0
+    again = fresh("index", world.photos, *db, "--json")
+    assert again.json["encoded"] != 0
+    assert fresh("search", QUERY, *db).code == 0
+
+
+def test_a_cold_search_loads_no_compiler_and_no_database_toolkit(world: World) -> None:
+    script = (
+        "import sys\nfrom lexsearch.cli import main\n"
+        f"code = main(['search', {QUERY!r}, '--db', {str(world.home / 'index')!r}, '-f'])\n"
+        "print(code, *sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    code, *modules = run.stdout.splitlines()[-1].split()
+    assert code == "0"
+    assert not set(modules) & {
+        "alembic", "faiss", "numba", "rich", "scipy", "sqlalchemy", "torch", "PIL",
+    }  # fmt: skip
