@@ -40,7 +40,7 @@ def load_pixels(picture: Picture | bytes, spec: PixelSpec) -> PixelArray:
     shown = path.decode("utf-8", "backslashreplace")
     if not os.path.exists(path):  # noqa: PTH110
         raise UsageError(f"no such picture: {shown}")
-    pixels: PixelArray = program("decoder")(path, spec).pixels
+    pixels: PixelArray = program("decoder")(os.path.realpath(path), spec).pixels
     return pixels
 
 

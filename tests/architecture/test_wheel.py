@@ -27,3 +27,10 @@ def test_every_base_dependency_has_its_reason() -> None:
     block = PYPROJECT.split("\ndependencies = [")[1].split("\n]")[0].strip().splitlines()
     assert block
     assert all("#" in line for line in block)
+
+
+def test_twenty_sample_pictures_travel_in_the_wheel() -> None:
+    build = tomllib.loads(PYPROJECT)["tool"]["hatch"]["build"]["targets"]["wheel"]
+    pictures = [path for path in build["force-include"] if path.startswith("sample_corpus/")]
+    assert len(pictures) == 20
+    assert all((ROOT / path).is_file() for path in pictures)
