@@ -227,3 +227,11 @@ def test_a_repair_that_fails_at_any_call_can_be_repeated(
         if report.actions:
             break
     assert 5 < n < 99
+
+
+def test_the_newer_segment_says_what_a_path_holds(library: Any) -> None:
+    library.make({b"/a.jpg": "a", b"/b.jpg": "b"}, {b"/a.jpg": "edited"})
+    before, paths = library.answers(), library.paths()
+    (library.directory / "catalog.sqlite").unlink()
+    repair(library.directory)
+    assert (library.answers(), library.paths()) == (before, paths)
