@@ -44,7 +44,7 @@ class Trial:
 
 
 TRIALS = (
-    Trial("in your own words", "a black dog on a sandy beach"),
+    Trial("in your own words", "a yellow boat with ducks at sea"),
     Trial("without what you do not want", "animal -dog"),
     Trial("with words that you weigh yourself", "boat", ("boat=0.2", "lighthouse=3")),
 )
