@@ -240,6 +240,7 @@ class LexSearch:
         mode: Mode = "hybrid",
         filters: Filter | None = None,
         cutoff: str | float = "none",
+        rerank: int | None = None,
     ) -> SearchResults:
         """Pictures like a picture; the picture itself is left out when it is indexed."""
         query = Query.image(picture).with_(filters=filters)
@@ -247,7 +248,9 @@ class LexSearch:
         if isinstance(picture, str | os.PathLike):
             found = self.snapshot.find(absolute(picture))
             own = frozenset() if found is None else frozenset([found])
-        return self.engine.search(query, k=top_k, mode=mode, cutoff=cutoff, leave_out=own)
+        return self.engine.search(
+            query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, leave_out=own
+        )
 
     def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
         """Why an indexed picture answers a query: words, patches, arithmetic of the fusion.

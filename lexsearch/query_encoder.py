@@ -22,6 +22,8 @@ from lexsearch.types import (
 )
 
 _WORDS = re.compile(r"[^\W\d_]{3,}")
+SHOWN_WORD = 40  # letters of an unknown word that a note repeats
+SHOWN_PIECES = 6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,12 +127,13 @@ def unknown_words(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
     for word in dict.fromkeys(_WORDS.findall(text)):
         if vocabulary.lookup(word) is not None:
             continue
-        pieces = [vocabulary.words[i] for i in vocabulary.pieces(word.lower())]
+        pieces = [vocabulary.words[i] for i in vocabulary.pieces(word.lower())[:SHOWN_PIECES]]
         if pieces:
             rest = f"it is read as its pieces {' + '.join(pieces)}"
         else:
             rest = "the dense and late channels carry it"
-        notes.append(f"{word!r} is not among the {len(vocabulary.words):,} words; {rest}")
+        shown = word if len(word) <= SHOWN_WORD else word[:SHOWN_WORD] + "…"
+        notes.append(f"{shown!r} is not among the {len(vocabulary.words):,} words; {rest}")
         if len(notes) == 5:
             break
     return tuple(notes)
