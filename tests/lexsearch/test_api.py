@@ -1,0 +1,190 @@
+"""The facade over real folders, a real index and a toy model."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from lexsearch import Filter, LexSearch, Query
+from lexsearch.errors import IndexMissing, UsageError, WrongModel
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name, colour in COLOURS.items():
+        Image.new("RGB", (32, 24), colour).save(folder / f"{name}.png")
+    halves = Image.new("RGB", (32, 24), COLOURS["red"])
+    halves.paste(COLOURS["green"], (16, 0, 32, 24))
+    exif = Image.Exif()
+    exif[0x0110], exif[0x0132] = "Lumo X1", "2024:06:05 10:00:00"
+    halves.save(folder / "halves.jpg", exif=exif, quality=95)
+    return folder
+
+
+@pytest.fixture
+def db(tmp_path: Path, photos: Path, toy_model: Any) -> Iterator[LexSearch]:
+    with LexSearch.create(tmp_path / "db", model=toy_model) as opened:
+        opened.index(photos)
+        yield opened
+
+
+def names(results: Any) -> list[str]:
+    return [Path(hit.path).name for hit in results]
+
+
+def test_what_was_indexed_is_found(db: LexSearch) -> None:
+    assert len(db) == 4
+    results = db.search("red", top_k=2)
+    assert names(results)[0] == "red.png"
+    assert results.paths == [hit.path for hit in results]
+    assert results[0]["score"] == results[0].score
+    assert results[0].docid == results[0].id
+
+
+def test_an_empty_db_answers_with_an_empty_list(tmp_path: Path, toy_model: Any) -> None:
+    with LexSearch.create(tmp_path / "db", model=toy_model) as db:
+        assert list(db.search("red")) == []
+        assert db.status()["images"] == 0
+
+
+def test_opening_nothing_is_an_error_that_says_how_to_begin(tmp_path: Path) -> None:
+    with pytest.raises(IndexMissing, match="lexsearch index"):
+        LexSearch.open(tmp_path / "none")
+
+
+def test_a_db_of_another_model_is_refused_with_both_fingerprints(
+    db: LexSearch, toy_model: Any
+) -> None:
+    other = type(toy_model)()
+    marks = {**toy_model.identity.fingerprints, "dense": "toy/d/2"}
+    other.identity = dataclasses.replace(toy_model.identity, fingerprints=marks)
+    with (
+        LexSearch.open(db.directory, model=other) as opened,
+        pytest.raises(WrongModel, match=r"toy/d/1.*toy/d/2.*--force"),
+    ):
+        opened.search("red")
+
+
+def test_conditions_and_filters_reach_the_search(db: LexSearch) -> None:
+    assert "green.png" not in names(db.search("red -green", top_k=10))
+    assert names(db.search("red camera:lumo")) == ["halves.jpg"]
+    assert names(db.search("red", filters=Filter(after="2024-06", before="2024-07"))) == [
+        "halves.jpg"
+    ]
+    assert set(names(db.search("red type:png"))) == {"red.png", "green.png", "blue.png"}
+    assert db.search("red", filters=Filter(path="no-such-folder")).hits == ()
+
+
+def test_words_alone_run_no_model(db: LexSearch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(db.model), "encode_texts", None)
+    assert names(db.search_terms({"green": 1.0, "red": -0.5}))[0] == "green.png"
+    assert "red.png" not in names(db.search_terms({"green": 1.0}, exclude=["red"]))
+
+
+def test_pictures_like_a_picture_leave_it_out(db: LexSearch, photos: Path) -> None:
+    assert names(db.like(photos / "halves.jpg"))[0] in ("red.png", "green.png")
+    assert "halves.jpg" not in names(db.like(photos / "halves.jpg"))
+    assert names(db.like(Image.new("RGB", (9, 9), "blue")))[0] == "blue.png"
+
+
+def test_a_sum_of_text_and_picture_is_one_query(db: LexSearch, photos: Path) -> None:
+    query = Query.text("red") + 0.5 * Query.image(photos / "green.png") - Query.text("blue")
+    results = db.search(query, top_k=4)
+    assert names(results)[0] == "halves.jpg"
+    assert names(results)[-1] == "blue.png"
+
+
+def test_an_explanation_adds_up_to_what_the_search_said(db: LexSearch, photos: Path) -> None:
+    hit = next(h for h in db.search("red green", top_k=4) if h.path.endswith("halves.jpg"))
+    why = db.explain("red green", photos / "halves.jpg")
+    assert why.lexical == pytest.approx(sum(t.contribution for t in why.terms), abs=1e-6)
+    assert why.lexical == hit.scores["lexical"]
+    assert why.fused == pytest.approx(hit.score, abs=1e-6)
+    total = sum(why.weights[name] * getattr(why, name) for name in ("lexical", "dense", "late"))
+    assert why.fused == pytest.approx(total, abs=1e-5)
+
+
+def test_an_explanation_shows_where_a_word_fired(
+    db: LexSearch, photos: Path, tmp_path: Path
+) -> None:
+    why = db.explain("red green", photos / "halves.jpg")
+    heat = why.heatmap("green")
+    assert heat.shape == (2, 2)
+    assert heat[:, 1].min() > heat[:, 0].max()
+    assert why.patch_terms(0, 1)[0].word == "green"
+    assert why.render(tmp_path / "why.png").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(KeyError, match="purple"):
+        why.heatmap("purple")
+    assert why.to_dict()["grid"] == [2, 2]
+
+
+def test_explaining_a_picture_that_is_not_indexed_names_the_command(
+    db: LexSearch, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match=r"is not in .*lexsearch index"):
+        db.explain("red", tmp_path / "other.png")
+
+
+def test_words_of_pictures_texts_and_prefixes(db: LexSearch, photos: Path) -> None:
+    assert db.words(photos / "red.png")[0].word == "red"
+    assert [word.word for word in db.query_words("green red")] == ["green", "red"]
+    assert [(word.word, word.images) for word in db.complete("r")] == [("red", 2)]
+
+
+def test_a_second_run_sees_what_changed(db: LexSearch, photos: Path) -> None:
+    shutil.copy(photos / "red.png", photos / "zz-copy.png")
+    (photos / "blue.png").rename(photos / "azure.png")
+    (photos / "green.png").unlink()
+    report = db.index(photos)
+    assert report.encoded == 0
+    assert len(db) == 3
+    assert names(db.search("blue"))[0] == "azure.png"
+    assert [sorted(Path(p).name for p in group) for group in db.duplicates()] == [
+        ["red.png", "zz-copy.png"]
+    ]
+    assert db.search("red", top_k=1)[0].also[0].endswith("zz-copy.png")
+
+
+def test_an_open_db_answers_from_its_commit_until_it_reloads(
+    db: LexSearch, photos: Path, toy_model: Any
+) -> None:
+    with LexSearch.open(db.directory, model=toy_model) as reader:
+        Image.new("RGB", (32, 24), "white").save(photos / "white.png")
+        db.index(photos)
+        assert len(reader) == 4
+        assert reader.reload()
+        assert not reader.reload()
+        assert names(reader.search("white"))[0] == "white.png"
+
+
+def test_unreadable_files_are_listed_with_their_reason(db: LexSearch, photos: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a picture")
+    assert len(db.index(photos).skipped) == 1
+    (skipped,) = db.skipped()
+    assert skipped.path.endswith(b"broken.jpg")
+    assert skipped.reason
+    assert db.status()["skipped"] == 1
+
+
+@pytest.mark.parametrize(("top_k", "mode"), [(0, "hybrid"), (5, "best")])
+def test_bad_requests_are_refused_before_any_work(db: LexSearch, top_k: int, mode: Any) -> None:
+    with pytest.raises(UsageError):
+        db.search("red", top_k=top_k, mode=mode)
+
+
+def test_near_duplicates_are_grouped(db: LexSearch, photos: Path) -> None:
+    with Image.open(photos / "halves.jpg") as picture:
+        picture.convert("RGB").resize((64, 48)).save(photos / "larger.jpg", quality=90)
+    db.index(photos)
+    groups = [sorted(Path(p).name for p in group) for group in db.near_duplicates(2)]
+    assert any({"halves.jpg", "larger.jpg"} <= set(group) for group in groups)
