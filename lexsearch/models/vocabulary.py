@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 PIECE_MARK = "##"
 PIECE_LENGTHS = range(2, 6)
@@ -42,25 +42,33 @@ class WordList:
         return None
 
     def pieces(self, word: str) -> tuple[int, ...]:
-        """Greedy longest pieces from the left; letters that no piece covers are passed over."""
-        found: list[int] = []
-        start = 0
-        while start < len(word):
-            for length in reversed(PIECE_LENGTHS):
-                key = self._ids.get(PIECE_MARK + word[start : start + length])
-                if key is not None and start + length <= len(word):
-                    found.append(key)
-                    start += length
-                    break
-            else:
-                start += 1
-        return tuple(found)
+        """Ids of the pieces that a word outside the vocabulary splits into; see `split`."""
+        return tuple(split(word, self._ids))
 
     def complete(self, prefix: str, k: int) -> list[int]:
         """At most k words that start with prefix, in alphabetical order; pieces never."""
         start = bisect.bisect_left(self._sorted, prefix)
         found = self._sorted[start : start + max(k, 0)]
         return [self._ids[word] for word in found if word.startswith(prefix)]
+
+
+def split(word: str, ids: Mapping[str, int]) -> list[int]:
+    """Greedy longest pieces from the left; letters that no piece covers are passed over.
+
+    ids: entry -> id; pieces carry the mark `##`.
+    """
+    found: list[int] = []
+    start = 0
+    while start < len(word):
+        for length in reversed(PIECE_LENGTHS):
+            key = ids.get(PIECE_MARK + word[start : start + length])
+            if key is not None and start + length <= len(word):
+                found.append(key)
+                start += length
+                break
+        else:
+            start += 1
+    return found
 
 
 def _plain_forms(word: str) -> tuple[str, ...]:

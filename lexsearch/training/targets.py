@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lexsearch.training.vocabulary import PIECE_LENGTHS, PIECE_MARK, VocabularyTable
+from lexsearch.models.vocabulary import PIECE_MARK, split
+from lexsearch.training.vocabulary import VocabularyTable
 from lexsearch.training.words import content_words
 
 WordWeights = dict[int, float]
@@ -35,7 +36,7 @@ class WordTargets:
         for word in content_words(text):
             found = self._ids.get(word)
             if found is None:
-                for piece in split_into_pieces(word, self._ids):
+                for piece in split(word, self._ids):
                     weights[piece] = max(weights.get(piece, 0.0), PIECE_WEIGHT)
                 continue
             weights[found] = 1.0
@@ -78,19 +79,3 @@ class WordTargets:
             if row:
                 out[i, list(row)] = torch.tensor(list(row.values()))
         return out
-
-
-def split_into_pieces(word: str, ids: dict[str, int]) -> list[int]:
-    """Greedy longest pieces from the left; letters that no piece covers are passed over."""
-    found: list[int] = []
-    start = 0
-    while start < len(word):
-        for length in reversed(PIECE_LENGTHS):
-            key = ids.get(PIECE_MARK + word[start : start + length])
-            if key is not None and start + length <= len(word):
-                found.append(key)
-                start += length
-                break
-        else:
-            start += 1
-    return found

@@ -16,14 +16,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lexsearch.models.vocabulary import PIECE_LENGTHS, PIECE_MARK
 from lexsearch.training.wordnet import WordNetNouns
 from lexsearch.training.words import content_words, lemma
 
 SIZE = 17_149
 MIN_LINES = 3
 COMMON_LINES = 12
-PIECE_LENGTHS = range(2, 6)
-PIECE_MARK = "##"
 _FORM = re.compile(r"[a-z]{3,}")
 
 
