@@ -32,6 +32,7 @@ class MiniShape:
     width: int = 256
     text_depth: int = 4
     adapter_depth: int = 2
+    local_depth: int = 1
     heads: int = 4
     dense_dim: int = 256
     token_dim: int = 128
@@ -55,8 +56,9 @@ class Sides(NamedTuple):
 class ImageHeads(nn.Module):
     """Frozen tower tokens to three heads: 2 x 2 merge, adapter, projections.
 
-    The merge of four neighbours by one linear map follows Swin (Liu et al. 2021); the adapter is
-    LexVLA's self-attention with MLPs, shared by the heads.
+    The merge of four neighbours by one linear map follows Swin (Liu et al. 2021). There are two
+    adapters of self-attention with MLPs (LexVLA): a deeper one for the dense head, which speaks
+    for the whole picture, and a shallow one for tokens and words, which must stay where they are.
     """
 
     def __init__(self, shape: MiniShape) -> None:
@@ -69,6 +71,10 @@ class ImageHeads(nn.Module):
             TextBlock(width, shape.heads, shape.dropout) for _ in range(shape.adapter_depth)
         )
         self.norm = nn.LayerNorm(width)
+        self.local = nn.ModuleList(
+            TextBlock(width, shape.heads, shape.dropout) for _ in range(shape.local_depth)
+        )
+        self.local_norm = nn.LayerNorm(width)
         self.dense = nn.Sequential(
             nn.Linear(3 * width, 2 * width), nn.GELU(), nn.Linear(2 * width, shape.dense_dim)
         )
@@ -91,12 +97,16 @@ class ImageHeads(nn.Module):
         else:
             patches = self.merge(merged[:, kept]) + self.positions[:, 1:][:, kept]
         x = torch.cat([self.cls(tower[:, :1]) + self.positions[:, :1], patches], dim=1)
+        near = x
+        for block in self.local:
+            near = block(near, None, None)
+        near = self.local_norm(near)
         for block in self.blocks:
             x = block(x, None, None)
         x = self.norm(x)
         pooled = torch.cat([x[:, 0], x[:, 1:].mean(dim=1), x[:, 1:].amax(dim=1)], dim=1)
-        tokens = F.normalize(self.tokens(x[:, 1:]).float(), dim=-1)
-        return Sides(self.dense(pooled).float(), tokens, self.lexical(x).float())
+        tokens = F.normalize(self.tokens(near[:, 1:]).float(), dim=-1)
+        return Sides(self.dense(pooled).float(), tokens, self.lexical(near).float())
 
 
 class TextSide(nn.Module):

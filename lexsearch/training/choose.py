@@ -20,7 +20,8 @@ from lexsearch.training.loop import token_ids
 from lexsearch.training.targets import WordTargets
 
 CHANNELS = ("lexical", "dense", "late")
-GRID = tuple(x / 10 for x in range(11))
+# Shares of the grid. None is 0: a channel without weight could not be edited or explained.
+GRID = tuple(x / 10 for x in range(1, 9))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,7 +143,7 @@ def choose_fusion(measured: Measured) -> dict[str, float]:
     for a in GRID:
         for b in GRID:
             c = round(1.0 - a - b, 10)
-            if c < 0:
+            if c < GRID[0]:
                 continue
             shares = dict(zip(CHANNELS, (a, b, c), strict=True))
             weights = {name: shares[name] / spread[name] for name in CHANNELS}

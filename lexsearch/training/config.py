@@ -28,7 +28,8 @@ class MiniConfig:
         w_hypernym: weight of hypernyms in word targets.
         overuse_image, overuse_text, ramp: LexVLA's penalty and its quadratic ramp in steps.
         scenes_share, labels_share: share of steps on rendered scenes and on labelled photos.
-        long_share: share of text-only steps on long captions in pre-training.
+            short_share: share of texts that are cut to one to three of their content words, as people
+            type them; every picture that carries the words then counts as a match.
         average: decay of the running average of weights that is shipped; 0 = none.
         held_out: caltech101 classes never trained on.
         words_per_image, words_per_text: most words kept of a vector.
@@ -49,8 +50,8 @@ class MiniConfig:
     w_dense: float = 1.0
     w_late: float = 1.0
     w_lexical: float = 1.0
-    w_words_text: float = 0.05
-    w_words_image: float = 0.05
+    w_words_text: float = 0.3
+    w_words_image: float = 0.3
     w_class: float = 0.3
     w_hypernym: float = 0.25
     overuse_image: float = 5e-4
@@ -58,6 +59,7 @@ class MiniConfig:
     ramp: int = 400
     scenes_share: float = 0.25
     labels_share: float = 0.1
+    short_share: float = 0.25
     average: float = 0.995
     held_out: tuple[str, ...] = ()
     words_per_image: int = 128

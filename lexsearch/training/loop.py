@@ -22,6 +22,7 @@ from lexsearch.training.data import PhotoSet
 from lexsearch.training.features import Features
 from lexsearch.training.losses import filip, infonce, overuse, quadratic_ramp, word_prediction
 from lexsearch.training.targets import WordTargets, WordWeights
+from lexsearch.training.words import content_words
 
 MAX_TOKENS = 248
 SAVE_EVERY = 100
@@ -117,11 +118,21 @@ def _text_batches(
 
 
 def draw(
-    source: Source, n: int, tokenizer: Tokenizer, targets: WordTargets, chooser: random.Random
+    source: Source,
+    n: int,
+    tokenizer: Tokenizer,
+    targets: WordTargets,
+    chooser: random.Random,
+    *,
+    short: float = 0.0,
 ) -> Batch:
-    """n random photos of a set, each with one of its texts; half of them mirrored."""
+    """n random photos of a set, each with one of its texts; half of them mirrored.
+
+    short: share of texts that are cut to a few of their content words.
+    """
     rows = chooser.sample(range(len(source)), min(n, len(source)))
     texts = [chooser.choice(source.photos.texts[row]) for row in rows]
+    texts = [shorten(t, chooser) if chooser.random() < short else t for t in texts]
     tower = source.plain.batch(rows)
     if source.mirrored is not None:
         turned = [
@@ -132,13 +143,27 @@ def draw(
         if turned:
             tower[turned] = source.mirrored.batch([rows[i] for i in turned])
     groups = torch.tensor([source.photos.group[row] for row in rows])
-    return Batch(
-        tower,
-        token_ids(tokenizer, texts),
-        targets.dense([targets.of_text(text) for text in texts]),
-        targets.dense([source.photo_words[row] for row in rows]),
-        groups[:, None] == groups[None, :],
-    )
+    text_words = targets.dense([targets.of_text(text) for text in texts])
+    photo_words = targets.dense([source.photo_words[row] for row in rows])
+    same = (groups[:, None] == groups[None, :]) | carried(text_words, photo_words).T
+    return Batch(tower, token_ids(tokenizer, texts), text_words, photo_words, same)
+
+
+def shorten(text: str, chooser: random.Random) -> str:
+    """One to three neighbouring content words of a text, as they stand in it."""
+    found = [word.strip(".,;:!?\"'") for word in text.split() if content_words(word)]
+    if not found:
+        return text
+    start = chooser.randrange(len(found))
+    return " ".join(found[start : start + chooser.choice((1, 1, 2, 2, 3))])
+
+
+def carried(text_words: Tensor, photo_words: Tensor) -> Tensor:
+    """bool (texts, photos): True where the photo carries every own word of the text."""
+    wanted = (text_words == 1.0).float()
+    found = wanted @ (photo_words > 0).float().T
+    count = wanted.sum(dim=1, keepdim=True)
+    return (found == count) & (count > 0)
 
 
 def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor]:
@@ -232,7 +257,7 @@ def train_pairs(
         chooser = random.Random(config.seed * 1_000_003 + step)
         model.train()
         source = _choose_source(sources, config, chooser)
-        batch = draw(source, config.batch, tokenizer, targets, chooser)
+        batch = draw(source, config.batch, tokenizer, targets, chooser, short=config.short_share)
         rate = config.rate * cosine_rate(step, config.steps, config.warm_up)
         for group in optimiser.param_groups:
             group["lr"] = rate

@@ -10,8 +10,8 @@ from torch.nn import functional as F
 def infonce(logits: Tensor, same: Tensor | None = None) -> Tensor:
     """Symmetric contrastive loss; logits (n, n), pairs on the diagonal.
 
-    same: bool (n, n), True where another pair is a true match too (two captions of one picture);
-    such entries are left out of the denominators.
+    same: bool (images, texts), True where another pair is a true match too (two captions of one
+    picture); such entries are left out of the denominators.
 
     Source: CLIP, figure 3 of arXiv 2103.00020.
     """
@@ -33,10 +33,8 @@ def filip(s_image: Tensor, s_text: Tensor, scale: Tensor, same: Tensor | None = 
     rows, columns = scale * s_image, scale * s_text.T
     if same is not None:
         off = same & ~torch.eye(n, dtype=torch.bool, device=s_image.device)
-        rows, columns = (
-            rows.masked_fill(off, float("-inf")),
-            columns.masked_fill(off, float("-inf")),
-        )
+        rows = rows.masked_fill(off, float("-inf"))
+        columns = columns.masked_fill(off.T, float("-inf"))
     return 0.5 * (F.cross_entropy(rows, target) + F.cross_entropy(columns, target))
 
 

@@ -13,7 +13,9 @@ _TOO_GENERAL = """abstraction act action activity attribute being cause change e
     state substance thing unit whole way content collection causal cognition psychological
     possession quality quantity relative representation shape signal symbol situation condition
     medium arrangement conveyance covering device container artifact body line point form kind
-    structure section set feature location region area position side end top surface"""
+    structure section set feature location region area position side end top surface
+    chemical material compound fluid liquid solid color craft produce precipitation product good
+    commodity male female worker expert leader contestant traveler defender consumer"""
 TOO_GENERAL = frozenset(_TOO_GENERAL.split())
 DEPTH = 12  # levels to walk up
 KEPT = 4  # hypernyms to keep for a word

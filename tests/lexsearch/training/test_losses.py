@@ -24,6 +24,15 @@ def test_another_true_match_does_not_count_as_a_wrong_one() -> None:
     assert filip(logits, logits, torch.tensor(1.0), same).item() == pytest.approx(0.0)
 
 
+def test_a_text_that_fits_two_pictures_is_left_out_on_the_right_side() -> None:
+    same = torch.tensor([[True, False], [True, True]])  # picture 1 also carries text 0
+    wrong_for_text_0 = torch.tensor([[1.0, 0.0], [9.0, 1.0]])
+    expected = infonce(torch.tensor([[1.0, 0.0], [float("-inf"), 1.0]]))
+    assert infonce(wrong_for_text_0, same).item() == pytest.approx(expected.item())
+    both = filip(wrong_for_text_0, wrong_for_text_0, torch.tensor(1.0), same)
+    assert both.item() == pytest.approx(expected.item())
+
+
 def test_filip_reads_one_matrix_by_rows_and_the_other_by_columns() -> None:
     good, bad = 50 * torch.eye(3), torch.zeros(3, 3)
     assert filip(good, bad, torch.tensor(1.0)).item() == pytest.approx(0.5 * math.log(3))
