@@ -19,7 +19,7 @@ class MiniConfig:
         batch: pairs per step.
         text_batch, text_passes, text_rate: pre-training of the text side on captions alone.
         steps, rate, warm_up, decay: of the contrastive stage (AdamW, cosine).
-        late_share: share of those that take part in late interaction (half of half: FILIP's 25 %).
+        late_share: share of those that take part in late interaction: half of half is FILIP's 25 %.
         patches: of the 49, a random choice that takes part in one step.
         sampled_words: words outside a batch's own that take part in one step.
         w_dense, w_late, w_lexical: weights of the three contrastive losses.
@@ -28,8 +28,8 @@ class MiniConfig:
         w_hypernym: weight of hypernyms in word targets.
         overuse_image, overuse_text, ramp: LexVLA's penalty and its quadratic ramp in steps.
         scenes_share, labels_share: share of steps on rendered scenes and on labelled photos.
-        late_share: share of those in late interaction: half of half is FILIP's 25 %.
-            type them; every picture that carries the words then counts as a match.
+            short_share: share of texts cut to one to three of their content words, as people type
+            them; every picture that carries the words then counts as a match.
         average: decay of the running average of weights that is shipped; 0 = none.
         held_out: caltech101 classes never trained on.
         words_per_image, words_per_text: most words kept of a vector.
