@@ -8,41 +8,44 @@ BIN := $(VENV)/bin
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
 
-$(BIN)/lexsearch:
-	$(PYTHON) -m venv $(VENV)
+READY := $(VENV)/.ready-for-development
+$(READY): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --editable '.[cpu,dev,train,heic,raw]'
+	$(BIN)/pip install --quiet --editable '.[cpu,dev,train,eval,heic,raw]'
+	touch $(READY)
 
-venv: $(BIN)/lexsearch  ## make the environment for work on the code
+venv: $(READY)  ## make the environment for work on the code
 
-demo: $(BIN)/lexsearch  ## index the sample pictures, search them, show why
+demo: $(READY)  ## index the sample pictures, search them, show why
 	$(BIN)/lexsearch demo
 
-test: $(BIN)/lexsearch  ## all tests
+test: $(READY)  ## all tests
 	$(BIN)/python -m pytest -n 2
 
-check: $(BIN)/lexsearch lint types layers test wheel  ## what must be green before a commit
+check: $(READY) lint types layers test wheel  ## what must be green before a commit
 
-format: $(BIN)/lexsearch  ## put the code in form
+format: $(READY)  ## put the code in form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lint: $(BIN)/lexsearch
+lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 
-types: $(BIN)/lexsearch
+types: $(READY)
 	$(BIN)/mypy
 
-layers: $(BIN)/lexsearch
+layers: $(READY)
 	$(BIN)/lint-imports
 
-wheel: $(BIN)/lexsearch
+wheel: $(READY)
 	rm -rf dist && $(BIN)/python -m build --wheel --outdir dist . >/dev/null
 	$(BIN)/check-wheel-contents --toplevel lexsearch,indexer,ui --ignore W004 dist/*.whl
 
-bench: $(BIN)/lexsearch  ## the small benchmarks, with their peers
+bench: $(READY)  ## the small benchmarks, with their peers
 	$(BIN)/python -m benchmarks
 
-train-mini:  ## train the bundled model anew (needs the extra `train` and LEXSEARCH_SHARED)
-	$(BIN)/lexsearch train mini --data $(LEXSEARCH_SHARED) --out runs/mini
+train-mini: $(READY)  ## train the bundled model anew (LEXSEARCH_SHARED names the data folder)
+	$(BIN)/python sample_corpus/render.py --seed 7001 --count 5000 --out runs/scenes --size 224x224 --no-masks
+	$(BIN)/lexsearch train mini --data $(LEXSEARCH_SHARED) --scenes runs/scenes --out runs/mini
