@@ -9,10 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lexsearch.nn.rotary import BASE_THETA
 from lexsearch.nn.text import TextBlock, TextTower, masked_mean
+from lexsearch.nn.vit import Vit
 
 GRID = 14  # patches along a side of the tower
 POOLED = 7  # patches along a side after merging 2 x 2
+CELLS = POOLED * POOLED
 TEXT_VOCAB = 8000  # entries of the tokenizer
 
 
@@ -24,6 +27,8 @@ class MiniShape:
         words: V, entries of the vocabulary.
         text_vocab: entries of the tokenizer.
         width: of the text tower and of the image adapter.
+        frozen: lower blocks of the image tower that never train; their output is cached.
+        theta: base of the rotary positions.
     """
 
     words: int
@@ -39,6 +44,8 @@ class MiniShape:
     lexical_dim: int = 256
     context: int = 248
     dropout: float = 0.1
+    frozen: int = 8
+    theta: float = BASE_THETA
 
 
 class Sides(NamedTuple):
@@ -53,8 +60,18 @@ class Sides(NamedTuple):
     lexical: Tensor
 
 
-class ImageHeads(nn.Module):
-    """Frozen tower tokens to three heads: 2 x 2 merge, adapter, projections.
+def cells_of(tower: Tensor) -> tuple[Tensor, Tensor]:
+    """(batch, 1 + 196, width), row-major, as CLS (batch, 1, width) and cells of 2 x 2 patches.
+
+    Cells are (batch, 49, 4, width), row-major too.
+    """
+    b, width = tower.shape[0], tower.shape[2]
+    grid = tower[:, 1:].reshape(b, POOLED, 2, POOLED, 2, width).permute(0, 1, 3, 2, 4, 5)
+    return tower[:, :1], grid.reshape(b, CELLS, 4, width)
+
+
+class ImageSide(nn.Module):
+    """The trained upper blocks of the image tower, 2 x 2 merge, adapters and three heads.
 
     The merge of four neighbours by one linear map follows Swin (Liu et al. 2021). There are two
     adapters of self-attention with MLPs (LexVLA): a deeper one for the dense head, which speaks
@@ -64,9 +81,12 @@ class ImageHeads(nn.Module):
     def __init__(self, shape: MiniShape) -> None:
         super().__init__()
         width = shape.width
+        tower = Vit(width=shape.tower_width)
+        self.upper = tower.blocks[shape.frozen :]
+        self.upper_norm = tower.norm
         self.cls = nn.Linear(shape.tower_width, width)
         self.merge = nn.Linear(4 * shape.tower_width, width)
-        self.positions = nn.Parameter(torch.zeros(1, 1 + POOLED * POOLED, width))
+        self.positions = nn.Parameter(torch.zeros(1, 1 + CELLS, width))
         self.blocks = nn.ModuleList(
             TextBlock(width, shape.heads, shape.dropout) for _ in range(shape.adapter_depth)
         )
@@ -83,20 +103,33 @@ class ImageHeads(nn.Module):
             nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, shape.lexical_dim)
         )
 
-    def forward(self, tower: Tensor, kept: Tensor | None = None) -> Sides:
-        """tower: (batch, 1 + 196, tower_width), CLS first, row-major.
+    def start_from(self, tower: Vit) -> None:
+        """Take the upper blocks and the last norm of a trained tower."""
+        first = len(tower.blocks) - len(self.upper)
+        self.upper.load_state_dict(tower.blocks[first:].state_dict())
+        self.upper_norm.load_state_dict(tower.norm.state_dict())
 
-        kept: int64 (k,), the merged patches that take part in a training step; None = all 49
-        (a random half in training halves its cost: FLIP, Li et al. 2023).
+    def tower_parameters(self) -> list[nn.Parameter]:
+        """Those that come from the backbone and train at a low rate."""
+        return [*self.upper.parameters(), *self.upper_norm.parameters()]
+
+    def forward(self, tower: Tensor, kept: Tensor | None = None) -> Sides:
+        """tower: (batch, 1 + 196, tower_width), states of the frozen lower blocks.
+
+        kept: int64 (k,), the cells that take part in a training step; None = all 49 (a random
+        half in training halves its cost: FLIP, Li et al. 2023).
         """
-        b, width = tower.shape[0], tower.shape[2]
-        grid = tower[:, 1:].reshape(b, POOLED, 2, POOLED, 2, width)
-        merged = grid.permute(0, 1, 3, 2, 4, 5).reshape(b, POOLED * POOLED, 4 * width)
-        if kept is None:
-            patches = self.merge(merged) + self.positions[:, 1:]
-        else:
-            patches = self.merge(merged[:, kept]) + self.positions[:, 1:][:, kept]
-        x = torch.cat([self.cls(tower[:, :1]) + self.positions[:, :1], patches], dim=1)
+        cls, cells = cells_of(tower)
+        positions = self.positions[:, 1:]
+        if kept is not None:
+            cells, positions = cells[:, kept], positions[:, kept]
+        b, n, four, width = cells.shape
+        x = torch.cat([cls, cells.reshape(b, n * four, width)], dim=1)
+        for block in self.upper:
+            x = block(x)
+        x = self.upper_norm(x)
+        patches = self.merge(x[:, 1:].reshape(b, n, four * width)) + positions
+        x = torch.cat([self.cls(x[:, :1]) + self.positions[:, :1], patches], dim=1)
         near = x
         for block in self.local:
             near = block(near, None, None)
@@ -112,7 +145,7 @@ class ImageHeads(nn.Module):
 class TextSide(nn.Module):
     """Text tower and its three heads."""
 
-    def __init__(self, shape: MiniShape) -> None:
+    def __init__(self, shape: MiniShape, *, absolute: bool = False) -> None:
         super().__init__()
         self.tower = TextTower(
             vocab_size=shape.text_vocab,
@@ -121,6 +154,8 @@ class TextSide(nn.Module):
             heads=shape.heads,
             context=shape.context,
             dropout=shape.dropout,
+            theta=shape.theta,
+            absolute=absolute,
         )
         self.dense = nn.Linear(shape.width, shape.dense_dim)
         self.tokens = nn.Linear(shape.width, shape.token_dim)
@@ -135,18 +170,19 @@ class TextSide(nn.Module):
 
 
 class Mini(nn.Module):
-    """Both sides and both codebooks; the image tower itself stays outside while it is frozen."""
+    """Both sides and both codebooks; the frozen lower blocks of the image tower stay outside."""
 
     def __init__(self, shape: MiniShape) -> None:
         super().__init__()
         self.shape = shape
-        self.image = ImageHeads(shape)
+        self.image = ImageSide(shape)
         self.text = TextSide(shape)
         start = torch.randn(shape.words, shape.lexical_dim) * shape.lexical_dim**-0.5
         self.z_txt = nn.Parameter(start)
         self.z_img = nn.Parameter(start.clone())
-        # log of the scale of each contrastive loss: dense, late, lexical.
-        self.log_scale = nn.Parameter(torch.tensor([2.66, 2.66, 4.0]))
+        # log of the scale of each contrastive loss: dense, late, lexical; the last one weighs
+        # the sum of the three scaled scores.
+        self.log_scale = nn.Parameter(torch.tensor([2.66, 2.66, 4.0, -0.7]))
 
     def freeze_text_codebook(self) -> None:
         """Fix the meaning of every dimension: Z_txt no longer trains, Z_img starts from it."""

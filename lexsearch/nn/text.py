@@ -1,4 +1,8 @@
-"""Text tower: byte-level BPE ids to token states, with rotary positions and no table of them."""
+"""Text tower: byte-level BPE ids to token states.
+
+Positions are rotary, with no table of them; a table of absolute positions is the teacher's form,
+from which a rotary tower is distilled (TULIP, arXiv 2410.10034).
+"""
 
 from __future__ import annotations
 
@@ -40,7 +44,10 @@ class TextBlock(nn.Module):
 
 
 class TextTower(nn.Module):
-    """Bidirectional transformer over at most `context` tokens."""
+    """Bidirectional transformer over at most `context` tokens.
+
+    absolute: a learned table of positions instead of rotary ones.
+    """
 
     cosine: Tensor
     sine: Tensor
@@ -55,9 +62,11 @@ class TextTower(nn.Module):
         context: int = 248,
         theta: float = BASE_THETA,
         dropout: float = 0.1,
+        absolute: bool = False,
     ) -> None:
         super().__init__()
         self.context = context
+        self.table = nn.Parameter(torch.randn(context, width) * 0.01) if absolute else None
         self.embedding = nn.Embedding(vocab_size, width)
         nn.init.normal_(self.embedding.weight, std=0.02)
         self.blocks = nn.ModuleList(TextBlock(width, heads, dropout) for _ in range(depth))
@@ -73,7 +82,11 @@ class TextTower(nn.Module):
         """
         n = ids.shape[1]
         x = self.embedding(ids)
-        turn = (self.cosine[:n], self.sine[:n])
+        turn = None
+        if self.table is None:
+            turn = (self.cosine[:n], self.sine[:n])
+        else:
+            x = x + self.table[:n]
         attend = None if mask is None else mask[:, None, None, :]
         for block in self.blocks:
             x = block(x, attend, turn)

@@ -57,12 +57,23 @@ class Vit(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """pixels: (batch, side, side, 3) in [0, 255]; out (batch, 1 + patches, width)."""
+        return self.upper(self.lower(pixels, 0), 0)
+
+    def lower(self, pixels: Tensor, depth: int) -> Tensor:
+        """States after the first `depth` blocks, (batch, 1 + patches, width), not normed."""
         x = pixels.permute(0, 3, 1, 2).float() / 255.0
         x = self.patch((x - self.mean) / self.std).flatten(2).transpose(1, 2)
         x = torch.cat([self.cls.expand(x.shape[0], -1, -1), x], dim=1) + self.positions
-        for block in self.blocks:
+        for block in self.blocks[:depth]:
             x = block(x)
-        return self.norm(x)
+        return x
+
+    def upper(self, x: Tensor, depth: int) -> Tensor:
+        """The blocks from `depth` on and the last norm; any number of tokens."""
+        for block in self.blocks[depth:]:
+            x = block(x)
+        out: Tensor = self.norm(x)
+        return out
 
 
 def from_hugging_face(weights: Mapping[str, Tensor], *, depth: int = 12) -> dict[str, Tensor]:

@@ -13,10 +13,10 @@ from torch.nn import functional as F
 from lexsearch.nn.lexical import image_logits, lexical_vector, sparsify, text_logits
 from lexsearch.nn.mini import Mini
 from lexsearch.nn.text import real_tokens
+from lexsearch.training.batches import token_ids
 from lexsearch.training.config import MiniConfig
 from lexsearch.training.data import PhotoSet
 from lexsearch.training.features import Features
-from lexsearch.training.loop import token_ids
 from lexsearch.training.targets import WordTargets
 
 CHANNELS = ("lexical", "dense", "late")
@@ -46,6 +46,7 @@ def encode_photos(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """dense (n, d), tokens (n, 49, t), lexical (n, V) pruned as stored."""
     dense, tokens, lexical = [], [], []
+    model.eval()
     for start in range(0, len(features.tokens), 100):
         rows = range(start, min(start + 100, len(features.tokens)))
         side = model.image(features.batch(rows))

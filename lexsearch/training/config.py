@@ -16,51 +16,76 @@ class MiniConfig:
 
     Attributes:
         seed: of every random choice.
-        batch: pairs per step.
-        text_batch, text_passes, text_rate: pre-training of the text side on captions alone.
+        teacher_steps, teacher_batch, text_rate: of the text stage; a batch is that many pictures
+            with two sentences each.
+        teacher_tokens: most tokens that teacher and distillation see.
+        w_others: weight of what others say of a picture in a text's word targets.
+        distil_steps, distil_batch, distil_rate: of the rotary student.
+        alpha: of the expansion of the rotary base from teacher_tokens to the full context.
+        batch: pairs per step of the contrastive stage.
         steps, rate, warm_up, decay: of the contrastive stage (AdamW, cosine).
+        text_pairs_rate, tower_rate: rates of the text side and of the upper image tower there;
+            tower_rate 0 keeps the whole tower frozen.
         late_share: share of those that take part in late interaction: half of half is FILIP's 25 %.
         patches: of the 49, a random choice that takes part in one step.
+        patches_alone: share of steps in which words come from patches without CLS.
         sampled_words: words outside a batch's own that take part in one step.
-        w_dense, w_late, w_lexical: weights of the three contrastive losses.
+        w_dense, w_late, w_lexical, w_fused: weights of the contrastive losses; fused is on the sum
+            of the three.
         w_words_text, w_words_image: weights of the word-prediction losses.
+        w_pointing: weight of the loss that words of a rendered scene lie on their objects.
         w_class: weight of the backbone's class words in the image's word targets.
         w_hypernym: weight of hypernyms in word targets.
         overuse_image, overuse_text, ramp: LexVLA's penalty and its quadratic ramp in steps.
         scenes_share, labels_share: share of steps on rendered scenes and on labelled photos.
-            short_share: share of texts cut to one to three of their content words, as people type
+        short_share: share of texts cut to one to three of their content words, as people type
             them; every picture that carries the words then counts as a match.
+        joined_share: share of steps in which a photo's sentences are joined into long texts.
         average: decay of the running average of weights that is shipped; 0 = none.
+        evaluate_every: steps between measurements on the choosing set.
         held_out: caltech101 classes never trained on.
         words_per_image, words_per_text: most words kept of a vector.
     """
 
     seed: int = 1
-    batch: int = 256
-    text_batch: int = 512
-    text_passes: float = 1.0
+    teacher_steps: int = 450
+    teacher_batch: int = 256
     text_rate: float = 1e-3
-    steps: int = 1000
+    teacher_tokens: int = 32
+    w_others: float = 0.5
+    distil_steps: int = 120
+    distil_batch: int = 512
+    distil_rate: float = 5e-4
+    alpha: float = 8.0
+    batch: int = 256
+    steps: int = 1200
     rate: float = 5e-4
     warm_up: int = 60
     decay: float = 0.05
+    text_pairs_rate: float = 3e-4
+    tower_rate: float = 1e-4
     late_share: float = 0.5
     patches: int = 24
+    patches_alone: float = 0.5
     sampled_words: int = 2048
     w_dense: float = 1.0
     w_late: float = 1.0
     w_lexical: float = 1.0
+    w_fused: float = 1.0
     w_words_text: float = 0.3
     w_words_image: float = 0.3
+    w_pointing: float = 0.3
     w_class: float = 0.3
     w_hypernym: float = 0.25
     overuse_image: float = 5e-4
     overuse_text: float = 1e-3
     ramp: int = 400
-    scenes_share: float = 0.25
+    scenes_share: float = 0.15
     labels_share: float = 0.1
     short_share: float = 0.25
+    joined_share: float = 0.06
     average: float = 0.995
+    evaluate_every: int = 250
     held_out: tuple[str, ...] = ()
     words_per_image: int = 128
     words_per_text: int = 64

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from PIL import Image
+
 from lexsearch.errors import UsageError
 
 CAPTIONED = "flickr8k_train"
@@ -14,6 +16,17 @@ CHOOSING = "flickr8k_dev"
 LABELLED = ("caltech101", "clothing_cc0", "sun8_cmu", "flowers5")
 TAGGED = "pexels_food"
 TEMPLATES = ("a photo of a {}", "{}", "a picture of a {}", "this is a {}", "a {} in a photo")
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An object in a picture; sides as shares of the picture's width and height, in [0, 1]."""
+
+    name: str
+    left: float
+    top: float
+    right: float
+    bottom: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +38,14 @@ class PhotoSet:
         paths: the files, sorted by name.
         texts: per photo, one sentence or more.
         group: per photo, a key; photos with the same key match each other's sentences.
+        boxes: per photo, its objects; empty when they are not known.
     """
 
     name: str
     paths: tuple[Path, ...]
     texts: tuple[tuple[str, ...], ...]
     group: tuple[int, ...]
+    boxes: tuple[tuple[Box, ...], ...] = ()
 
 
 def _table(path: Path) -> dict[str, list[str]]:
@@ -52,7 +67,26 @@ def captioned(folder: Path, name: str) -> PhotoSet:
         tuple(folder / "images" / file for file, _ in rows),
         tuple(tuple(texts) for _, texts in rows),
         tuple(range(len(rows))),
+        boxes_of(folder, [file for file, _ in rows]),
     )
+
+
+def boxes_of(folder: Path, files: Sequence[str]) -> tuple[tuple[Box, ...], ...]:
+    """The objects of rendered pictures, from objects.tsv; empty when there is no such file."""
+    path = folder / "objects.tsv"
+    if not path.is_file():
+        return ()
+    found: dict[str, list[Box]] = defaultdict(list)
+    sizes: dict[str, tuple[int, int]] = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        file, _, name, _, *sides = line.split("\t")
+        if file not in sizes:
+            with Image.open(folder / "images" / file) as image:
+                sizes[file] = image.size
+        width, height = sizes[file]
+        left, top, right, bottom = (int(side) for side in sides)
+        found[file].append(Box(name, left / width, top / height, right / width, bottom / height))
+    return tuple(tuple(found[file]) for file in files)
 
 
 def tagged(folder: Path) -> PhotoSet:
@@ -101,15 +135,12 @@ def training_sets(
     }
 
 
-def text_lines(data: Path) -> list[str]:
-    """Every training sentence without a picture: short captions, then long ones."""
-    lines: list[str] = []
-    for name in ("captions.txt", "long_captions.txt"):
-        path = data / "text" / name
-        if not path.is_file():
-            raise UsageError(f"no {path}; --data names the folder with photos/, text/ and weights/")
-        lines.extend(line for line in path.read_text(encoding="utf-8").splitlines() if line)
-    return lines
+def text_lines(data: Path, name: str) -> list[str]:
+    """The training sentences without a picture in one file of text/."""
+    path = data / "text" / name
+    if not path.is_file():
+        raise UsageError(f"no {path}; --data names the folder with photos/, text/ and weights/")
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 def class_names(data: Path) -> tuple[list[str], list[str]]:

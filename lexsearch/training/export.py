@@ -34,11 +34,11 @@ class ImageGraph(nn.Module):
 
     def __init__(self, tower: Vit, model: Mini) -> None:
         super().__init__()
-        self.tower, self.heads = tower, model.image
+        self.tower, self.frozen, self.side = tower, model.shape.frozen, model.image
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """One picture."""
-        side = self.heads(self.tower(pixels))
+        side = self.side(self.tower.lower(pixels, self.frozen))
         return F.normalize(side.dense, dim=1), side.tokens, side.lexical
 
 

@@ -1,4 +1,4 @@
-"""Tokens of the frozen image tower, computed once per photo and kept in a cache folder."""
+"""States of the frozen lower image tower, computed once per photo and kept in a cache folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,10 @@ def load_backbone(path: Path) -> Backbone:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Of one set: tokens float16 (n, 197, width), class logits float16 (n, 1000)."""
+    """Of one set: states after the frozen blocks, float16 (n, 197, width), and class logits.
+
+    The class logits, float16 (n, 1000), are those of the whole tower as it came.
+    """
 
     tokens: np.ndarray
     logits: np.ndarray
@@ -72,25 +75,33 @@ def features_of(
     backbone: Backbone,
     *,
     cache: Path,
+    frozen: int,
     flip: bool = False,
     device: str = "cpu",
     say: Callable[[str], None] = lambda _: None,
 ) -> Features:
-    """Features of a set, from the cache when the same files were seen by the same tower."""
+    """Features of a set, from the cache when the same files were seen by the same tower.
+
+    frozen: blocks of the tower below the cached states.
+    """
     names = "\n".join(f"{path.name} {path.stat().st_size}" for path in photos.paths)
-    key = hashlib.sha256(f"{backbone.fingerprint}{flip}{names}".encode()).hexdigest()[:16]
+    key = hashlib.sha256(f"{backbone.fingerprint}/{frozen}/{flip}/{names}".encode()).hexdigest()[
+        :16
+    ]
     place = cache / f"{photos.name}-{key}"
     done = place.with_suffix(".logits.npy")
     if not done.is_file():
         cache.mkdir(parents=True, exist_ok=True)
-        _compute(photos, backbone, place, flip=flip, device=device)
+        _compute(photos, backbone, place, frozen=frozen, flip=flip, device=device)
         say(f"{photos.name}: {len(photos.paths)} photos through the tower (flip {flip})")
     tokens = np.load(place.with_suffix(".tokens.npy"), mmap_mode="r", allow_pickle=False)
     return Features(tokens, np.load(done, allow_pickle=False))
 
 
 @torch.inference_mode()
-def _compute(photos: PhotoSet, backbone: Backbone, place: Path, *, flip: bool, device: str) -> None:
+def _compute(
+    photos: PhotoSet, backbone: Backbone, place: Path, *, frozen: int, flip: bool, device: str
+) -> None:
     n, width = len(photos.paths), backbone.weight.shape[1]
     tokens = np.lib.format.open_memmap(
         place.with_suffix(".tokens.npy"), "w+", np.float16, (n, 197, width)
@@ -101,8 +112,9 @@ def _compute(photos: PhotoSet, backbone: Backbone, place: Path, *, flip: bool, d
         paths = photos.paths[start : start + BATCH]
         pixels = np.stack([read_pixels(path, flip=flip) for path in paths])
         with torch.autocast(device.partition(":")[0], torch.bfloat16):
-            out = tower(torch.from_numpy(pixels).to(device)).float().cpu()
-        tokens[start : start + len(paths)] = out.half().numpy()
-        logits[start : start + len(paths)] = (out[:, 0] @ backbone.weight.T + backbone.bias).half()
+            lower = tower.lower(torch.from_numpy(pixels).to(device), frozen)
+            cls = tower.upper(lower, frozen)[:, 0].float().cpu()
+        tokens[start : start + len(paths)] = lower.half().cpu().numpy()
+        logits[start : start + len(paths)] = (cls @ backbone.weight.T + backbone.bias).half()
     tokens.flush()
     np.save(place.with_suffix(".logits.npy"), logits)

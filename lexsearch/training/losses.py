@@ -73,3 +73,21 @@ def word_prediction(logits: Tensor, targets: Tensor) -> Tensor:
     likelihood = (F.log_softmax(logits, dim=1) * targets).sum(dim=1)
     known = total > 0
     return -(likelihood[known] / total[known]).sum() / max(1, int(known.sum()))
+
+
+def pointing(logits: Tensor, right: Tensor) -> Tensor:
+    """Mean negative log of the share of a word's softmax over patches that lies where it should.
+
+    Args:
+        logits: (m, patches), one row for each word of a picture.
+        right: bool (m, patches); rows without a right patch do not count.
+    """
+    known = right.any(dim=1)
+    inside = logits.masked_fill(~right, float("-inf"))[known]
+    lost = torch.logsumexp(logits[known], dim=1) - torch.logsumexp(inside, dim=1)
+    return lost.sum() / max(1, int(known.sum()))
+
+
+def distance_of_directions(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean of 1 - cosine between rows; TULIP's distillation loss (arXiv 2410.10034)."""
+    return (1.0 - F.cosine_similarity(student, teacher, dim=1)).mean()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
 
 from lexsearch.nn.mini import TEXT_VOCAB, Mini, MiniShape
+from lexsearch.nn.rotary import expanded_theta
+from lexsearch.training.batches import Source
 from lexsearch.training.choose import (
     Measured,
     choose_fusion,
@@ -32,13 +34,16 @@ from lexsearch.training.data import (
 )
 from lexsearch.training.export import calibrated_scales, export_model
 from lexsearch.training.features import Backbone, Features, features_of, load_backbone
-from lexsearch.training.loop import Source, pretrain_text, train_pairs
+from lexsearch.training.pairs import train_pairs
+from lexsearch.training.paraphrases import paraphrases
 from lexsearch.training.targets import WordTargets
+from lexsearch.training.text_stage import Teacher, distil, train_teacher
 from lexsearch.training.tokenizer import train_tokenizer
 from lexsearch.training.vocabulary import SIZE, VocabularyTable, build_table, class_head_words
 from lexsearch.training.wordnet import WordNetNouns
 
 BACKBONE = "weights/deit_tiny_fp16.safetensors"
+FROZEN = MiniShape(words=0).frozen
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +62,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What both stages and the export need."""
+    """What the stages and the export need.
+
+    groups: sentences of one picture each, two or more, for the text stage; none of the choosing
+    set's. lines: other texts, long ones among them.
+    """
 
     table: VocabularyTable
     tokenizer: Tokenizer
@@ -66,6 +75,7 @@ class Prepared:
     sources: dict[str, list[Source]]
     choosing: PhotoSet
     choosing_features: Features
+    groups: list[list[str]]
     lines: list[str]
 
 
@@ -73,7 +83,9 @@ def prepare(places: Places, config: MiniConfig, say: Callable[[str], None]) -> P
     """Vocabulary, tokenizer, word targets and features; each is kept in the run's folder."""
     places.out.mkdir(parents=True, exist_ok=True)
     sets = training_sets(places.data, places.scenes, held_out=config.held_out)
-    lines = text_lines(places.data)
+    captions = text_lines(places.data, "captions.txt")
+    long = text_lines(places.data, "long_captions.txt")
+    lines = captions + long
     spoken = [
         text
         for group in sets.values()
@@ -95,10 +107,12 @@ def prepare(places: Places, config: MiniConfig, say: Callable[[str], None]) -> P
         for kind, group in sets.items()
     }
     choosing = captioned(places.data / "photos" / CHOOSING, CHOOSING)
-    features = features_of(choosing, backbone, cache=cache, say=say)
-    return Prepared(
-        table, tokenizer, targets, backbone, sources, choosing, features, lines + spoken
-    )
+    features = features_of(choosing, backbone, cache=cache, frozen=FROZEN, say=say)
+    unseen = [text for texts in choosing.texts for text in texts]
+    groups = [g for g in paraphrases(captions, without=unseen) if len(g) > 1]
+    say(f"{len(groups)} groups of sentences about one picture")
+    groups += [list(texts) for p in sets["scenes"] for texts in p.texts if len(texts) > 1]
+    return Prepared(table, tokenizer, targets, backbone, sources, choosing, features, groups, long)
 
 
 def _source(
@@ -110,9 +124,9 @@ def _source(
     cache: Path,
     say: Callable[[str], None],
 ) -> Source:
-    plain = features_of(photos, backbone, cache=cache, say=say)
+    plain = features_of(photos, backbone, cache=cache, frozen=FROZEN, say=say)
     mirrored = (
-        features_of(photos, backbone, cache=cache, flip=True, say=say)
+        features_of(photos, backbone, cache=cache, frozen=FROZEN, flip=True, say=say)
         if kind == "captions"
         else None
     )
@@ -132,16 +146,10 @@ def run(places: Places, config: MiniConfig, *, say: Callable[[str], None]) -> tu
 
     torch.manual_seed(config.seed)
     prepared = prepare(places, config, tell)
-    model = Mini(MiniShape(words=len(prepared.table.entries)))
-    stage_one = places.out / "text.pt"
-    if stage_one.is_file():
-        model.load_state_dict(torch.load(stage_one, weights_only=True))
-    else:
-        pretrain_text(model, prepared.lines, prepared.tokenizer, prepared.targets, config, say=tell)
-        model.freeze_text_codebook()
-        torch.save(model.state_dict(), stage_one)
-    model.freeze_text_codebook() if not (places.out / "pairs.pt").is_file() else None
-    model.z_txt.requires_grad_(False)
+    model = Mini(shape_of(prepared, config))
+    model.image.start_from(prepared.backbone.tower)
+    train_text(model, prepared, places, config, say=tell)
+    model.freeze_text_codebook()
 
     def evaluate(candidate: Mini) -> str:
         return summary(measured_on_choosing(candidate, prepared, config))
@@ -158,6 +166,40 @@ def run(places: Places, config: MiniConfig, *, say: Callable[[str], None]) -> tu
     )
     (places.out / "done.json").write_text(json.dumps({"steps": config.steps, "seed": config.seed}))
     return prepared, averaged
+
+
+def shape_of(prepared: Prepared, config: MiniConfig) -> MiniShape:
+    """The model's shape, its rotary base expanded from the teacher's context to the full one."""
+    plain = MiniShape(words=len(prepared.table.entries))
+    head_dim = plain.width // plain.heads
+    theta = expanded_theta(config.teacher_tokens, plain.context, head_dim, alpha=config.alpha)
+    return replace(plain, theta=theta)
+
+
+def train_text(
+    model: Mini,
+    prepared: Prepared,
+    places: Places,
+    config: MiniConfig,
+    *,
+    say: Callable[[str], None],
+) -> None:
+    """The text stage into `model`: teacher, then a student with the base theta, then expansion."""
+    shape = MiniShape(words=model.shape.words)
+    tokenizer, targets = prepared.tokenizer, prepared.targets
+    teacher: Teacher = train_teacher(
+        shape, prepared.groups, tokenizer, targets, config,
+        checkpoint=places.out / "teacher.pt", say=say,
+    )  # fmt: skip
+    student = Mini(shape)
+    lines = [text for group in prepared.groups for text in group] + prepared.lines
+    distil(
+        teacher, student, lines, tokenizer, config,
+        checkpoint=places.out / "student.pt", say=say,
+    )  # fmt: skip
+    model.text.load_state_dict(student.text.state_dict())
+    with torch.no_grad():
+        model.z_txt.copy_(student.z_txt)
 
 
 def measured_on_choosing(model: Mini, prepared: Prepared, config: MiniConfig) -> Measured:
@@ -218,7 +260,7 @@ def describe(config: MiniConfig) -> str:
         "codebooks": model.z_img.numel() + model.z_txt.numel(),
     }
     lines = [f"{name:12} {number / 1e6:6.2f} M parameters" for name, number in count.items()]
-    lines.append("image tower    5.53 M parameters, frozen")
+    lines.append(f"image tower    5.53 M parameters, the lower {FROZEN} of 12 blocks frozen")
     memory = 16 * sum(count.values()) / 1e6 + config.batch * 13 * SIZE * 8 / 1e6
     lines.append(f"about {memory:.0f} MB beside the features (75 kB a photo)")
     lines.append(f"{config.steps} steps of {config.batch} pairs")

@@ -29,9 +29,29 @@ class WordTargets:
         self._hypernym = hypernym
         self._class_ids = [self._ids.get(head) if head else None for head in class_heads]
         self._words = table.entries
+        self._known: dict[str, WordWeights] = {}
 
     def of_text(self, text: str) -> WordWeights:
         """1 for the text's own words, less for their hypernyms and for pieces of unknown ones."""
+        if text not in self._known:
+            self._known[text] = self._of_text(text)
+        return self._known[text]
+
+    def own_words(self, text: str) -> list[int]:
+        """The entries that the text itself names."""
+        return [key for key, weight in self.of_text(text).items() if weight == 1.0]
+
+    def of_group(self, text: str, others: Sequence[str], share: float) -> WordWeights:
+        """A text's words, and at most `share` for those that others say of the same picture."""
+        weights: WordWeights = {}
+        for other in others:
+            for key, value in self.of_text(other).items():
+                weights[key] = weights.get(key, 0.0) + share * value / len(others)
+        for key, value in self.of_text(text).items():
+            weights[key] = max(weights.get(key, 0.0), value)
+        return weights
+
+    def _of_text(self, text: str) -> WordWeights:
         weights: WordWeights = {}
         for word in content_words(text):
             found = self._ids.get(word)

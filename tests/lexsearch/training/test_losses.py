@@ -1,4 +1,4 @@
-"""Losses, batches and the schedule of training."""
+"""Losses of training."""
 
 import math
 
@@ -6,7 +6,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from lexsearch.training.losses import filip, infonce, word_prediction  # noqa: E402
+from lexsearch.training.losses import (  # noqa: E402
+    distance_of_directions,
+    filip,
+    infonce,
+    pointing,
+    word_prediction,
+)
 
 
 def test_infonce_of_equal_logits_is_the_logarithm_of_the_batch() -> None:
@@ -45,15 +51,15 @@ def test_word_prediction_is_the_likelihood_of_the_targets() -> None:
     assert word_prediction(logits, targets).item() == pytest.approx(math.log(4))
 
 
-def test_a_sample_of_words_keeps_every_target_and_stands_for_the_rest() -> None:
-    pytest.importorskip("tokenizers")
-    from lexsearch.training.loop import cosine_rate, sample_words
+def test_pointing_asks_for_the_share_of_the_right_patches() -> None:
+    logits = torch.tensor([[0.0, 0.0, 0.0, 0.0], [9.0, 0.0, 0.0, 0.0]])
+    right = torch.tensor([[True, False, False, False], [False, False, False, False]])
+    assert pointing(logits, right).item() == pytest.approx(math.log(4))
+    assert pointing(logits, right.roll(1, dims=0)).item() == pytest.approx(0.0, abs=1e-3)
+    assert pointing(logits, torch.zeros_like(right)).item() == 0.0
 
-    words = torch.zeros(2, 100)
-    words[0, 3] = words[1, 7] = 1.0
-    chosen, share = sample_words(words, 14)
-    assert chosen[:2].tolist() == [3, 7]
-    assert len(set(chosen.tolist())) == 16
-    assert share.sum().item() == pytest.approx(100)
-    assert cosine_rate(0, 100, 10) == pytest.approx(0.1)
-    assert cosine_rate(100, 100, 10) == pytest.approx(0.0)
+
+def test_the_distance_of_directions_is_zero_for_parallel_rows_and_two_for_opposed_ones() -> None:
+    rows = torch.randn(4, 6)
+    assert distance_of_directions(3 * rows, rows).item() == pytest.approx(0.0, abs=1e-6)
+    assert distance_of_directions(-rows, rows).item() == pytest.approx(2.0, abs=1e-6)
