@@ -33,13 +33,10 @@ Mode: TypeAlias = Literal["lexical", "dense", "late", "hybrid"]
 MODES: tuple[Mode, ...] = ("lexical", "dense", "late", "hybrid")
 CHANNELS: tuple[str, ...] = ("lexical", "dense", "late")
 
-FIRST_STAGE = 200  # images each first-stage channel proposes to the hybrid
 LATE_ALONE = 20_000  # most images that the late channel scores by itself
 LATE_PROPOSED = 1_000  # images each other channel proposes to it above that
 SHOWN_TERMS = 5  # words that a hit carries as its reasons
 SHOWN_META = ("taken", "camera", "gps", "width", "height")
-# A picture carries a word, for `must` and `-word`, when its stored weight is at least this.
-WORD_FIRES = 0.04
 
 
 @dataclass(slots=True)
@@ -225,7 +222,7 @@ class Engine:
         watch: Stopwatch,
     ) -> tuple[IntArray, tuple[str, ...]]:
         notes: tuple[str, ...] = ()
-        depth, proposers = max(FIRST_STAGE, k), channels
+        depth, proposers = max(self.model.first_stage, k), channels
         if channels == ("late",):
             with watch.stage("candidates"):
                 everything = self.snapshot.image_ids() if allowed is None else allowed
@@ -286,7 +283,7 @@ class Engine:
         return allowed, excluded
 
     def carriers(self, word: str) -> IntArray:
-        """Ascending ids of the images that carry a word (stored weight >= WORD_FIRES).
+        """Ascending ids of the images that carry a word (stored weight >= the model's `word_fires`).
 
         Raises:
             UsageError: the word is not in the vocabulary.
@@ -296,7 +293,7 @@ class Engine:
             [(np.array([key], np.int32), np.ones(1, np.float32))], self.model.identity.vocab_size
         )
         ranking = self.lexical.search(one, max(1, len(self.lexical)))
-        return np.sort(ranking.ids[ranking.scores >= WORD_FIRES])
+        return np.sort(ranking.ids[ranking.scores >= self.model.word_fires])
 
     def _hits(
         self, found: Found, encoded: EncodedQuery, mode: Mode, limit: float

@@ -92,6 +92,16 @@ class Model(Protocol):
         """Weights of the fusion, by `lexical`, `dense`, `late`; chosen when the model was made."""
         ...
 
+    @property
+    def first_stage(self) -> int:
+        """Images that lexical and dense propose to a hybrid search, each; >= 1."""
+        ...
+
+    @property
+    def word_fires(self) -> float:
+        """An image carries a word, for `must` and `-word`, from this stored weight on."""
+        ...
+
     def encode_pixels(self, pixels: PixelArray) -> Encoded:
         """n pictures, uint8 (n, height, width, 3); a row never depends on its batch."""
         ...

@@ -62,6 +62,8 @@ class ToyModel:
     pixel_spec = PixelSpec(8, 8, "squash", "bilinear")
     vocabulary = ToyVocabulary()
     fusion: Mapping[str, float] = {"lexical": 1.0, "dense": 1.0, "late": 1.0}
+    first_stage = 200
+    word_fires = 0.04
     identity = ModelIdentity(
         name="toy",
         fingerprints={"lexical": "toy/l/1", "dense": "toy/d/1", "tokens": "toy/t/1"},

@@ -64,6 +64,16 @@ class MiniModel:
         weights: dict[str, float] = self._files.manifest["fusion"]
         return weights
 
+    @property
+    def first_stage(self) -> int:
+        """Pictures that lexical and dense propose to a hybrid search, each."""
+        return int(self._files.manifest["first_stage"])
+
+    @property
+    def word_fires(self) -> float:
+        """A picture carries a word from this stored weight on; calibrated on captions."""
+        return float(self._files.manifest["word_fires"])
+
     @cached_property
     def _image(self) -> onnxruntime.InferenceSession:
         return _session(self._files.read("image.onnx"))

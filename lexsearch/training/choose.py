@@ -1,4 +1,4 @@
-"""Measures a model on the choosing set and chooses what is stored with it: fusion and scales."""
+"""Measures a model on the choosing set."""
 
 from __future__ import annotations
 
@@ -17,23 +17,25 @@ from lexsearch.training.batches import token_ids
 from lexsearch.training.config import MiniConfig
 from lexsearch.training.data import PhotoSet
 from lexsearch.training.features import Features
+from lexsearch.training.fusion import CHANNELS, choose_fusion, fuse, recalls
 from lexsearch.training.targets import WordTargets
 
-CHANNELS = ("lexical", "dense", "late")
-# Shares of the grid. None is 0: a channel without weight could not be edited or explained.
-GRID = tuple(x / 10 for x in range(1, 9))
+COMMON = 10  # photos that name a word before it counts in a choice
+FIRES_GRID = tuple(round(0.01 * x, 2) for x in range(1, 31))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
     """Scores of every text against every photo, float32 (texts, photos) by channel; the truth.
 
-    own: for each text the column of its photo. words_photo, words_text: the shares of true words
+    own: for each text the column of its photo. lexical: stored word weights of the photos,
+    float32 (photos, V). words_photo, words_text: the shares of true words
     (five heaviest words of a photo in its texts; words of a text among its twenty heaviest).
     """
 
     scores: dict[str, Tensor]
     own: Tensor
+    lexical: Tensor
     words_photo: float
     words_text: float
     active_photo: float
@@ -94,6 +96,7 @@ def measure(
     return Measured(
         {name: torch.cat(values) for name, values in parts.items()},
         own,
+        i_lexical,
         _share_of_true_words(i_lexical, photos, targets),
         float(np.mean(found_words)),
         float((i_lexical > 0).sum(dim=1).float().mean()),
@@ -121,45 +124,9 @@ def _share_of_true_words(vectors: Tensor, photos: PhotoSet, targets: WordTargets
     return float(np.mean(shares))
 
 
-def recalls(scores: Tensor, own: Tensor) -> dict[str, float]:
-    """R@1, R@5, R@10 of text to photo, in percent; a photo's ties count against it."""
-    mine = scores.gather(1, own[:, None])
-    better = (scores >= mine).sum(dim=1) - 1
-    return {f"R@{k}": 100 * float((better < k).float().mean()) for k in (1, 5, 10)}
-
-
-def fuse(scores: dict[str, Tensor], weights: dict[str, float]) -> Tensor:
-    """Sum of weight * raw score."""
-    return torch.stack([weights[name] * scores[name] for name in CHANNELS]).sum(dim=0)
-
-
-def choose_fusion(measured: Measured) -> dict[str, float]:
-    """Weights on raw scores with the best R@10 (then R@1) on the choosing set.
-
-    The grid runs over shares of the standardised scores, so that each channel's spread counts;
-    weight = share / standard deviation of the channel, scaled so that they add up to 1.
-    """
-    spread = {name: float(values.std()) for name, values in measured.scores.items()}
-    best: tuple[tuple[float, float], dict[str, float]] | None = None
-    for a in GRID:
-        for b in GRID:
-            c = round(1.0 - a - b, 10)
-            if c < GRID[0]:
-                continue
-            shares = dict(zip(CHANNELS, (a, b, c), strict=True))
-            weights = {name: shares[name] / spread[name] for name in CHANNELS}
-            found = recalls(fuse(measured.scores, weights), measured.own)
-            key = (found["R@10"] + found["R@1"], found["R@5"])
-            if best is None or key > best[0]:
-                best = (key, weights)
-    assert best is not None
-    total = sum(best[1].values())
-    return {name: round(value / total, 4) for name, value in best[1].items()}
-
-
 def summary(measured: Measured) -> str:
     """One line with the figures that matter."""
-    weights = choose_fusion(measured)
+    weights = choose_fusion(measured.scores, measured.own).weights
     shown = [
         f"{name} {'/'.join(f'{v:.1f}' for v in recalls(scores, measured.own).values())}"
         for name, scores in (*measured.scores.items(), ("hybrid", fuse(measured.scores, weights)))
@@ -169,3 +136,25 @@ def summary(measured: Measured) -> str:
         f"text {measured.words_text:.3f}  active {measured.active_photo:.0f}/"
         f"{measured.active_text:.0f}  fusion {weights}"
     )
+
+
+def choose_word_fires(measured: Measured, photos: PhotoSet, targets: WordTargets) -> float:
+    """The stored weight from which on a photo is said to carry a word.
+
+    Of a grid, the one with the best mean F1 over all words that the texts of at least COMMON
+    photos name: a photo carries a word in truth when one of its texts names it.
+    """
+    said = torch.zeros(measured.lexical.shape, dtype=torch.bool)
+    for row, texts in enumerate(photos.texts):
+        said[row, [key for text in texts for key in targets.own_words(text)]] = True
+    words = (said.sum(dim=0) >= COMMON).nonzero()[:, 0]
+    if not len(words):
+        return FIRES_GRID[0]
+    truth, weights = said[:, words], measured.lexical[:, words]
+
+    def mean_f1(threshold: float) -> float:
+        found = weights >= threshold
+        right = (found & truth).sum(dim=0).float()
+        return float((2 * right / (found.sum(dim=0) + truth.sum(dim=0))).mean())
+
+    return max(FIRES_GRID, key=mean_f1)

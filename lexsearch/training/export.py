@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,24 @@ from lexsearch.types import ModelIdentity
 OPSET = 18
 SMALL = 512  # tensors with fewer values stay float32
 PREPROCESSING = "squash-224-bicubic/imagenet-mean-std/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What was chosen and calibrated after training.
+
+    Attributes:
+        fusion: weights on raw scores, by channel.
+        first_stage: photos that lexical and dense propose to the hybrid, each.
+        word_fires: the stored weight from which on a photo carries a word.
+        lexical_scale, token_scale: the largest values that stores quantise to.
+    """
+
+    fusion: Mapping[str, float]
+    first_stage: int
+    word_fires: float
+    lexical_scale: float
+    token_scale: float
 
 
 class ImageGraph(nn.Module):
@@ -63,8 +81,7 @@ def export_model(
     out: Path,
     *,
     config: MiniConfig,
-    fusion: Mapping[str, float],
-    scales: Mapping[str, float],
+    chosen: Chosen,
     measured: Mapping[str, Any],
 ) -> Path:
     """Write every file of the model into `out`; returns the manifest's path.
@@ -88,7 +105,7 @@ def export_model(
     lemmas = "".join(f"{form}\t{entry}\n" for form, entry in sorted(table.lemmas.items()))
     (out / "lemmas.tsv").write_text(lemmas, encoding="utf-8")
     (out / "tokenizer.json").write_bytes(tokenizer.read_bytes())
-    return _write_manifest(model, out, config, fusion, scales, measured)
+    return _write_manifest(model, out, config, chosen, measured)
 
 
 def _export(
@@ -156,8 +173,7 @@ def _write_manifest(
     model: Mini,
     out: Path,
     config: MiniConfig,
-    fusion: Mapping[str, float],
-    scales: Mapping[str, float],
+    chosen: Chosen,
     measured: Mapping[str, Any],
 ) -> Path:
     names = (
@@ -189,8 +205,8 @@ def _write_manifest(
         dense_dim=shape.dense_dim,
         token_dim=shape.token_dim,
         tokens_per_image=POOLED * POOLED,
-        lexical_scale=scales["lexical"],
-        token_scale=scales["tokens"],
+        lexical_scale=chosen.lexical_scale,
+        token_scale=chosen.token_scale,
         words_per_image=config.words_per_image,
     )
     manifest = {
@@ -199,7 +215,9 @@ def _write_manifest(
         "context": shape.context,
         "words_per_text": config.words_per_text,
         "patch_grid": [GRID // 2, GRID // 2],
-        "fusion": dict(fusion),
+        "first_stage": chosen.first_stage,
+        "word_fires": chosen.word_fires,
+        "fusion": dict(chosen.fusion),
         "fusion_rule": "fused = sum of weight * raw score",
         "measured": dict(measured),
         "training": asdict(config),
@@ -213,6 +231,6 @@ def _write_manifest(
 def calibrated_scales(lexical: Tensor, tokens: Tensor) -> dict[str, float]:
     """Largest stored weight and token component of training photos, rounded up to 1/1000."""
     return {
-        "lexical": math.ceil(1000 * float(lexical.max())) / 1000,
-        "tokens": math.ceil(1000 * float(tokens.abs().max())) / 1000,
+        "lexical_scale": math.ceil(1000 * float(lexical.max())) / 1000,
+        "token_scale": math.ceil(1000 * float(tokens.abs().max())) / 1000,
     }

@@ -16,11 +16,9 @@ from lexsearch.nn.rotary import expanded_theta
 from lexsearch.training.batches import Source
 from lexsearch.training.choose import (
     Measured,
-    choose_fusion,
+    choose_word_fires,
     encode_photos,
-    fuse,
     measure,
-    recalls,
     summary,
 )
 from lexsearch.training.config import MiniConfig
@@ -32,8 +30,9 @@ from lexsearch.training.data import (
     text_lines,
     training_sets,
 )
-from lexsearch.training.export import calibrated_scales, export_model
+from lexsearch.training.export import Chosen, calibrated_scales, export_model
 from lexsearch.training.features import Backbone, Features, features_of, load_backbone
+from lexsearch.training.fusion import choose_depth, choose_fusion, fuse, recalls
 from lexsearch.training.pairs import train_pairs
 from lexsearch.training.paraphrases import paraphrases
 from lexsearch.training.targets import WordTargets
@@ -224,15 +223,19 @@ def finish(
 ) -> Path:
     """Choose the fusion, calibrate the scales, export; returns the manifest's path."""
     measured = measured_on_choosing(model, prepared, config)
-    fusion = choose_fusion(measured)
+    fusion = choose_fusion(measured.scores, measured.own)
+    depth = choose_depth(measured.scores, measured.own, fusion.weights)
+    fires = choose_word_fires(measured, prepared.choosing, prepared.targets)
     say(summary(measured))
+    say(f"held-out R@10 of the fusion {fusion.held_out:.1f}, depth {depth}, word fires at {fires}")
     features = prepared.sources["captions"][0].plain
     some = Features(features.tokens[:1000], features.logits[:1000])
     _, tokens, lexical = encode_photos(model, some, config)
-    channels = {**measured.scores, "hybrid": fuse(measured.scores, fusion)}
+    channels = {**measured.scores, "hybrid": fuse(measured.scores, fusion.weights)}
     figures = {
         "set": CHOOSING,
         **{name: recalls(scores, measured.own) for name, scores in channels.items()},
+        "hybrid_held_out": {"R@10": fusion.held_out},
         "words_photo": measured.words_photo,
         "words_text": measured.words_text,
     }
@@ -243,8 +246,12 @@ def finish(
         places.out / "tokenizer.json",
         places.out / "model",
         config=config,
-        fusion=fusion,
-        scales=calibrated_scales(lexical, tokens),
+        chosen=Chosen(
+            fusion=fusion.weights,
+            first_stage=depth,
+            word_fires=fires,
+            **calibrated_scales(lexical, tokens),
+        ),
         measured=figures,
     )
     say(f"model written to {path.parent}")
