@@ -283,7 +283,7 @@ class Engine:
         return allowed, excluded
 
     def carriers(self, word: str) -> IntArray:
-        """Ascending ids of the images that carry a word (stored weight >= the model's `word_fires`).
+        """Ascending ids of the images that carry a word (its `word_fires` or more).
 
         Raises:
             UsageError: the word is not in the vocabulary.

@@ -29,6 +29,7 @@ class MiniShape:
         width: of the text tower and of the image adapter.
         frozen: lower blocks of the image tower that never train; their output is cached.
         theta: base of the rotary positions.
+        absolute: a learned table of positions in the text tower instead of rotary ones.
     """
 
     words: int
@@ -46,6 +47,7 @@ class MiniShape:
     dropout: float = 0.1
     frozen: int = 8
     theta: float = BASE_THETA
+    absolute: bool = False
 
 
 class Sides(NamedTuple):
@@ -145,7 +147,7 @@ class ImageSide(nn.Module):
 class TextSide(nn.Module):
     """Text tower and its three heads."""
 
-    def __init__(self, shape: MiniShape, *, absolute: bool = False) -> None:
+    def __init__(self, shape: MiniShape) -> None:
         super().__init__()
         self.tower = TextTower(
             vocab_size=shape.text_vocab,
@@ -155,7 +157,7 @@ class TextSide(nn.Module):
             context=shape.context,
             dropout=shape.dropout,
             theta=shape.theta,
-            absolute=absolute,
+            absolute=shape.absolute,
         )
         self.dense = nn.Linear(shape.width, shape.dense_dim)
         self.tokens = nn.Linear(shape.width, shape.token_dim)

@@ -36,7 +36,9 @@ class MiniConfig:
         w_pointing: weight of the loss that words of a rendered scene lie on their objects.
         w_class: weight of the backbone's class words in the image's word targets.
         w_hypernym: weight of hypernyms in word targets.
-        overuse_image, overuse_text, ramp: LexVLA's penalty and its quadratic ramp in steps.
+        penalty: `overuse` (LexVLA) or `flops` (SPLADE), on the mean use of words.
+        overuse_image, overuse_text, ramp: weights of the penalty and its quadratic ramp in steps.
+        absolute: the text tower keeps the teacher's table of positions; no distillation.
         scenes_share, labels_share: share of steps on rendered scenes and on labelled photos.
         short_share: share of texts cut to one to three of their content words, as people type
             them; every picture that carries the words then counts as a match.
@@ -77,6 +79,7 @@ class MiniConfig:
     w_pointing: float = 0.3
     w_class: float = 0.3
     w_hypernym: float = 0.25
+    penalty: str = "overuse"
     overuse_image: float = 5e-4
     overuse_text: float = 1e-3
     ramp: int = 400
@@ -84,6 +87,7 @@ class MiniConfig:
     labels_share: float = 0.1
     short_share: float = 0.25
     joined_share: float = 0.06
+    absolute: bool = False
     average: float = 0.995
     evaluate_every: int = 250
     held_out: tuple[str, ...] = ()

@@ -38,9 +38,13 @@ def filip(s_image: Tensor, s_text: Tensor, scale: Tensor, same: Tensor | None = 
     return 0.5 * (F.cross_entropy(rows, target) + F.cross_entropy(columns, target))
 
 
-def flops(vectors: Tensor) -> Tensor:
-    """Sum over words of the squared mean activation; vectors (n, V), >= 0."""
-    return vectors.mean(dim=0).square().sum()
+def flops(vectors: Tensor, share: Tensor | None = None) -> Tensor:
+    """Sum over words of the squared mean activation; vectors (n, V), >= 0.
+
+    share: (V,), how many words each column stands for when the columns are a sample.
+    """
+    squares = vectors.mean(dim=0).square()
+    return squares.sum() if share is None else squares @ share
 
 
 def overuse(vectors: Tensor, share: Tensor | None = None) -> Tensor:

@@ -145,10 +145,7 @@ def run(places: Places, config: MiniConfig, *, say: Callable[[str], None]) -> tu
 
     torch.manual_seed(config.seed)
     prepared = prepare(places, config, tell)
-    model = Mini(shape_of(prepared, config))
-    model.image.start_from(prepared.backbone.tower)
-    train_text(model, prepared, places, config, say=tell)
-    model.freeze_text_codebook()
+    model = fresh_model(prepared, places, config, say=tell)
 
     def evaluate(candidate: Mini) -> str:
         return summary(measured_on_choosing(candidate, prepared, config))
@@ -167,12 +164,23 @@ def run(places: Places, config: MiniConfig, *, say: Callable[[str], None]) -> tu
     return prepared, averaged
 
 
+def fresh_model(
+    prepared: Prepared, places: Places, config: MiniConfig, *, say: Callable[[str], None]
+) -> Mini:
+    """The model as the contrastive stage finds it: backbone, trained text side, frozen Z_txt."""
+    model = Mini(shape_of(prepared, config))
+    model.image.start_from(prepared.backbone.tower)
+    train_text(model, prepared, places, config, say=say)
+    model.freeze_text_codebook()
+    return model
+
+
 def shape_of(prepared: Prepared, config: MiniConfig) -> MiniShape:
     """The model's shape, its rotary base expanded from the teacher's context to the full one."""
     plain = MiniShape(words=len(prepared.table.entries))
     head_dim = plain.width // plain.heads
     theta = expanded_theta(config.teacher_tokens, plain.context, head_dim, alpha=config.alpha)
-    return replace(plain, theta=theta)
+    return replace(plain, theta=theta, absolute=config.absolute)
 
 
 def train_text(
@@ -190,6 +198,11 @@ def train_text(
         shape, prepared.groups, tokenizer, targets, config,
         checkpoint=places.out / "teacher.pt", say=say,
     )  # fmt: skip
+    if config.absolute:
+        model.text.load_state_dict(teacher.text.state_dict())
+        with torch.no_grad():
+            model.z_txt.copy_(teacher.z_txt)
+        return
     student = Mini(shape)
     lines = [text for group in prepared.groups for text in group] + prepared.lines
     distil(

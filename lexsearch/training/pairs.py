@@ -20,6 +20,7 @@ from lexsearch.training.checkpoints import Checkpoint
 from lexsearch.training.config import MiniConfig
 from lexsearch.training.losses import (
     filip,
+    flops,
     infonce,
     overuse,
     pointing,
@@ -32,6 +33,7 @@ from lexsearch.training.targets import WordTargets
 
 Say = Callable[[str], None]
 SAY_EVERY = 25
+PENALTIES = {"overuse": overuse, "flops": flops}
 
 
 def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor]:
@@ -55,6 +57,7 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor
     dense = scale[0] * F.normalize(image.dense, dim=1) @ F.normalize(text.dense, dim=1).T
     v_image, v_text = lexical_vector(words_image, share), lexical_vector(words_text, share)
     lexical = scale[2] * ((v_image * share) @ v_text.T)
+    sparse = PENALTIES[config.penalty]
     together = dense + lexical + scale[1] * s_text
     return {
         "dense": infonce(dense, batch.same),
@@ -64,8 +67,8 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor
         "words_text": word_prediction(words_text + share.log(), batch.text_words[:, words]),
         "words_image": word_prediction(words_image + share.log(), batch.photo_words[:, words]),
         "pointing": _pointing(model, image.lexical[:, 1:], batch, kept),
-        "overuse_image": overuse(v_image, share),
-        "overuse_text": overuse(v_text, share),
+        "sparse_image": sparse(v_image, share),
+        "sparse_text": sparse(v_text, share),
     }
 
 
@@ -86,8 +89,8 @@ def total_loss(parts: dict[str, Tensor], config: MiniConfig, step: int) -> Tenso
         "words_text": config.w_words_text,
         "words_image": config.w_words_image,
         "pointing": config.w_pointing,
-        "overuse_image": ramp * config.overuse_image,
-        "overuse_text": ramp * config.overuse_text,
+        "sparse_image": ramp * config.overuse_image,
+        "sparse_text": ramp * config.overuse_text,
     }
     return torch.stack([weights[name] * value for name, value in parts.items()]).sum()
 

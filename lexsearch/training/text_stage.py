@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ class Teacher(nn.Module):
 
     def __init__(self, shape: MiniShape) -> None:
         super().__init__()
-        self.text = TextSide(shape, absolute=True)
+        self.text = TextSide(replace(shape, absolute=True))
         self.z_txt = nn.Parameter(
             torch.randn(shape.words, shape.lexical_dim) * shape.lexical_dim**-0.5
         )
