@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help venv demo test check format lint types layers wheel bench train-mini
+.PHONY: help venv demo test check format lint types layers wheel bench bench-model train-mini
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -45,6 +45,9 @@ wheel: $(READY)
 
 bench: $(READY)  ## the small benchmarks, with their peers
 	$(BIN)/python -m benchmarks
+
+bench-model: $(READY)  ## measure the bundled model against its targets (LEXSEARCH_SHARED names the data folder)
+	$(BIN)/python -m benchmarks.bench_model --save
 
 train-mini: $(READY)  ## train the bundled model anew (LEXSEARCH_SHARED names the data folder)
 	$(BIN)/python sample_corpus/render.py --seed 7001 --count 5000 --out runs/scenes --size 224x224 --no-masks

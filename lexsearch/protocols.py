@@ -119,6 +119,20 @@ class Model(Protocol):
         ...
 
 
+@runtime_checkable
+class WordLevel(Protocol):
+    """A model that offers the word-level path of LexVLA: words without a sentence."""
+
+    def encode_words(self, groups: Sequence[Sequence[int]]) -> FloatArray:
+        """One vector over words per group of vocabulary ids; a group has one id or more.
+
+        The mean of the group's rows of the text codebook takes the place of the text's own
+        vector; a model may give it the length of such a vector. float32 (n, vocab_size), >= 0,
+        unit rows, not cut.
+        """
+        ...
+
+
 class SearchIndex(Protocol[V_contra]):
     """Holds vectors of kind V by image id and finds the best for one query."""
 

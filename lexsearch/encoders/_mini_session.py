@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -18,11 +19,12 @@ from safetensors.numpy import load as load_tensors
 from tokenizers import Tokenizer
 
 from lexsearch.models.files import ModelFiles, bundled
-from lexsearch.models.vocabulary import WordList
+from lexsearch.models.vocabulary import PIECE_MARK, WordList
 from lexsearch.types import (
     DenseVectors,
     Encoded,
     FloatArray,
+    IntArray,
     ModelIdentity,
     PatchWords,
     PixelArray,
@@ -32,21 +34,46 @@ from lexsearch.types import (
 )
 
 BOS, EOS = 1, 2
+LENGTH_WORDS = 32  # words that the length of a word-level vector is taken from
 
 
 class MiniModel:
-    """`Model` over the files of a folder in `lexsearch/models`."""
+    """`Model` over the files of a folder in `lexsearch/models`.
 
-    def __init__(self, files: ModelFiles, *, threads: int = 0) -> None:
+    words_per_image, words_per_text: most words of a vector; None = as released, 0 = every word
+    above the threshold. Another number of stored words is another lexical encoder, with a
+    fingerprint of its own; a text's words are never stored, so they leave it as it is.
+    """
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        *,
+        threads: int = 0,
+        words_per_image: int | None = None,
+        words_per_text: int | None = None,
+    ) -> None:
         self._files = files
+        self._words_per_image = words_per_image
         self._threads = threads or os.cpu_count() or 1
         self._context = int(files.manifest["context"])
-        self._text_words = int(files.manifest["words_per_text"])
+        released = int(files.manifest["words_per_text"])
+        words = released if words_per_text is None else words_per_text
+        self._text_words = words or files.identity.vocab_size
 
     @cached_property
     def identity(self) -> ModelIdentity:
         """What an index remembers."""
-        return self._files.identity
+        released, words = self._files.identity, self._words_per_image
+        if words is None or words == released.words_per_image:
+            return released
+        words = words or released.vocab_size
+        lexical = f"{released.fingerprints['lexical']}/words-{words}"
+        return replace(
+            released,
+            fingerprints={**released.fingerprints, "lexical": lexical},
+            words_per_image=words,
+        )
 
     @property
     def pixel_spec(self) -> PixelSpec:
@@ -115,11 +142,34 @@ class MiniModel:
         session, codebook = self._text, self._text_codebook
         rows = []
         for text in texts:
-            ids = np.array([self._ids(text)], dtype=np.int64)
-            dense, tokens, words = session.run(None, {"ids": ids})
+            dense, tokens, words = session.run(None, {"ids": self._row(text)})
             row = _sparse(codebook @ words[0], self._text_words)
             rows.append((dense[0], tokens[0], row))
         return _encoded(rows, self.identity, None)
+
+    @cached_property
+    def _word_length(self) -> float:
+        """Mean length of the text tower's vector for LENGTH_WORDS words, evenly over the list."""
+        words = [w for w in self.vocabulary.words if not w.startswith(PIECE_MARK)]
+        some = words[:: max(1, len(words) // LENGTH_WORDS)][:LENGTH_WORDS]
+        found = [self._text.run(["words"], {"ids": self._row(word)})[0] for word in some]
+        return float(np.mean([np.linalg.norm(vector) for vector in found]))
+
+    def encode_words(self, groups: Sequence[Sequence[int]]) -> FloatArray:
+        """Word-level vectors; see `WordLevel`.
+
+        Rows of this codebook are much shorter than the text tower's vectors, and a short vector
+        gives nearly the same weight to every word. So the mean row gets the length that the
+        tower gives to a single word.
+        """
+        codebook = self._text_codebook
+        if not groups:
+            return np.zeros((0, len(codebook)), dtype=np.float32)
+        rows = np.stack([codebook[list(group)].mean(axis=0) for group in groups])
+        rows *= self._word_length / np.linalg.norm(rows, axis=1, keepdims=True)
+        values = _elu1p(rows @ codebook.T)
+        values /= np.linalg.norm(values, axis=1, keepdims=True)
+        return values
 
     def encode_patches(self, pixels: PixelArray) -> PatchWords:
         """Words of every patch of one picture, uint8 (224, 224, 3).
@@ -136,14 +186,28 @@ class MiniModel:
         """The pieces of text behind the rows of `encode_texts([text]).tokens`."""
         return [self._tokenizer.decode([i]).strip() or "·" for i in self._ids(text)]
 
+    def _row(self, text: str) -> IntArray:
+        return np.array([self._ids(text)], dtype=np.int64)
+
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(text).ids
         return [BOS, *ids[: self._context - 2], EOS]
 
 
-def load(name: str = "mini", *, threads: int = 0) -> MiniModel:
-    """The bundled model of that name."""
-    return MiniModel(bundled(name), threads=threads)
+def load(
+    name: str = "mini",
+    *,
+    threads: int = 0,
+    words_per_image: int | None = None,
+    words_per_text: int | None = None,
+) -> MiniModel:
+    """The bundled model of that name; see `MiniModel`."""
+    return MiniModel(
+        bundled(name),
+        threads=threads,
+        words_per_image=words_per_image,
+        words_per_text=words_per_text,
+    )
 
 
 def _session(data: bytes) -> onnxruntime.InferenceSession:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lexsearch.engine import MODES, Engine, Mode
-from lexsearch.errors import UsageError
+import numpy as np
+
+from lexsearch.engine import CHANNELS, MODES, Engine, Mode
+from lexsearch.evaluation.bootstrap import (
+    RESAMPLES,
+    SEED,
+    Interval,
+    Values,
+    bounds,
+    paired_difference,
+    resampled_means,
+)
 from lexsearch.evaluation.runs import Qrels, Run, ranked
+from lexsearch.evaluation.tables import read_rows
 from lexsearch.query import Query
 from lexsearch.types import docid
 
@@ -20,6 +30,8 @@ if TYPE_CHECKING:
     from lexsearch.types import IntArray
 
 DEPTH = 100  # results kept per query, in the run files and for RR
+MEASURES = ("R@1", "R@5", "R@10", "nDCG@10", "RR")
+LONG = 32  # a text of more words than this counts as long; the context CLIP-like models train on
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,25 +62,32 @@ def read_captions(path: Path, *, limit: int | None = None) -> list[Caption]:
     Raises:
         UsageError: no such file, no caption in it, or a line without a tab.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError as error:
-        raise UsageError(f"no such file of captions: {path}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is not UTF-8 text: {error}") from error
-    found: list[Caption] = []
-    for number, line in enumerate(lines, start=1):
-        if limit is not None and len(found) == limit:
-            break
-        if not line.strip():
-            continue
-        file, tab, rest = line.partition("\t")
-        if not tab:
-            raise UsageError(f"{path}:{number} has no tab; expected: file<TAB>sentence")
-        found.append(Caption(str(number), file.strip(), rest.partition("\t")[0].strip()))
-    if not found:
-        raise UsageError(f"{path} holds no caption; expected lines: file<TAB>sentence")
-    return found
+    rows = read_rows(path, what="captions", form="file<TAB>sentence")
+    return [Caption(str(number), fields[0], fields[1]) for number, fields in rows[:limit]]
+
+
+def joined(captions: Iterable[Caption]) -> list[Caption]:
+    """One long text per picture: its captions in order, a blank between; `qid` of the first.
+
+    Pictures come in the order of their first captions.
+    """
+    texts: dict[str, list[Caption]] = {}
+    for one in captions:
+        texts.setdefault(one.file, []).append(one)
+    return [replace(group[0], text=" ".join(one.text for one in group)) for group in texts.values()]
+
+
+def by_file(captions: Sequence[Caption]) -> dict[str, list[str]]:
+    """File -> its captions, in the order of first mention."""
+    grouped: dict[str, list[str]] = {}
+    for one in captions:
+        grouped.setdefault(one.file, []).append(one.text)
+    return grouped
+
+
+def long_texts(captions: Iterable[Caption]) -> int:
+    """How many texts have more than LONG words (between blanks)."""
+    return sum(len(one.text.split()) > LONG for one in captions)
 
 
 def judgements(captions: Iterable[Caption], image_ids: Mapping[str, int]) -> Qrels:
@@ -126,19 +145,133 @@ def ranks(run: Run, qrels: Qrels) -> list[int | None]:
     return found
 
 
-def figures(outcomes: Mapping[str, Outcome], qrels: Qrels) -> dict[str, dict[str, float]]:
-    """Mode -> measure -> value as a fraction, and `ms_p50`.
+def per_query(run: Run, qrels: Qrels) -> Values:
+    """Every measure of MEASURES for every query, float64 (queries, measures), in [0, 1].
 
     With one right picture per query at rank r, recall at k is [r <= k], nDCG@10 is
     1 / log2(1 + r) for r <= 10, and the reciprocal rank is 1 / r; 0 where it was not found.
     """
+    found = np.array([rank or np.inf for rank in ranks(run, qrels)], dtype=np.float64)
+    gains = np.where(found <= 10, 1 / np.log2(1 + found), 0.0)
+    recalls = [(found <= k).astype(np.float64) for k in (1, 5, 10)]
+    return np.stack([*recalls, gains, 1 / found], axis=1)
+
+
+def figures(outcomes: Mapping[str, Outcome], qrels: Qrels) -> dict[str, dict[str, float]]:
+    """Mode -> measure -> mean over the queries as a fraction, and `ms_p50`; see `per_query`."""
     table: dict[str, dict[str, float]] = {}
     for mode, outcome in outcomes.items():
-        found = ranks(outcome.run, qrels)
-        known = [rank for rank in found if rank is not None]
-        count = len(found)
-        values = {f"R@{k}": sum(rank <= k for rank in known) / count for k in (1, 5, 10)}
-        values["nDCG@10"] = sum(1 / math.log2(1 + rank) for rank in known if rank <= 10) / count
-        values["RR"] = sum(1 / rank for rank in known) / count
-        table[mode] = {**values, "ms_p50": outcome.ms_p50}
+        means = per_query(outcome.run, qrels).mean(axis=0).tolist()
+        table[mode] = {**dict(zip(MEASURES, means, strict=True)), "ms_p50": outcome.ms_p50}
     return table
+
+
+def intervals(
+    outcomes: Mapping[str, Outcome],
+    qrels: Qrels,
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> dict[str, dict[str, tuple[float, float]]]:
+    """Mode -> measure -> 95 % interval of the mean, by bootstrap over the queries.
+
+    All modes see the same draws. Captions of one picture count as independent queries, so where
+    a picture has several the interval is somewhat too narrow.
+    """
+    values = np.concatenate([per_query(o.run, qrels) for o in outcomes.values()], axis=1)
+    means = resampled_means(values, resamples=resamples, seed=seed)
+    columns = iter(range(means.shape[1]))
+    return {
+        mode: {measure: bounds(means[:, next(columns)]) for measure in MEASURES}
+        for mode in outcomes
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What the fusion adds to the best single channel.
+
+    Attributes:
+        channel: the best channel by the mean of the measure; ties to the first of CHANNELS.
+        measure: of MEASURES.
+        difference: hybrid - channel as a fraction, over the same queries.
+    """
+
+    channel: str
+    measure: str
+    difference: Interval
+
+
+def gain_of_hybrid(
+    outcomes: Mapping[str, Outcome],
+    qrels: Qrels,
+    *,
+    measure: str = "R@10",
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> Gain | None:
+    """Hybrid against the best single channel, paired by query; None unless both were searched.
+
+    The channel is chosen on the same queries and then held fixed while they are drawn.
+    """
+    column = MEASURES.index(measure)
+    values = {mode: per_query(o.run, qrels)[:, column] for mode, o in outcomes.items()}
+    single = [name for name in CHANNELS if name in values]
+    if "hybrid" not in values or not single:
+        return None
+    best = max(single, key=lambda name: float(values[name].mean()))
+    difference = paired_difference(values["hybrid"], values[best], resamples=resamples, seed=seed)
+    return Gain(best, measure, difference)
+
+
+def best_single_caption(run: Run, captions: Sequence[Caption], qrels: Qrels) -> float:
+    """R@10 of the best caption position: all first captions, all second ones, and so on.
+
+    The peer of `joined`: the most that one sentence per picture reaches when the same choice is
+    made for every picture. Positions that not every picture has are left out.
+    """
+    places: dict[str, list[str]] = {}
+    for one in captions:
+        places.setdefault(one.file, []).append(one.qid)
+    column = MEASURES.index("R@10")
+    reached: list[float] = []
+    for position in range(min(map(len, places.values()))):
+        some = {qids[position]: qrels[qids[position]] for qids in places.values()}
+        reached.append(float(per_query(run, some)[:, column].mean()))
+    return max(reached)
+
+
+def summary(
+    outcomes: Mapping[str, Outcome],
+    qrels: Qrels,
+    captions: Sequence[Caption],
+    *,
+    resamples: int = RESAMPLES,
+    seed: int = SEED,
+) -> dict[str, Any]:
+    """The figures of one run of captions as JSON values.
+
+    Returns:
+        modes: mode -> measure -> mean; queries; long: texts of more than 32 words; gain: hybrid
+        over the best channel, where both were searched; and, unless resamples is 0, intervals:
+        mode -> measure -> [low, high].
+    """
+    found: dict[str, Any] = {
+        "modes": figures(outcomes, qrels),
+        "queries": len(captions),
+        "long": long_texts(captions),
+    }
+    if resamples:
+        found["intervals"] = {
+            mode: {name: list(pair) for name, pair in line.items()}
+            for mode, line in intervals(outcomes, qrels, resamples=resamples, seed=seed).items()
+        }
+    gain = gain_of_hybrid(outcomes, qrels, resamples=resamples, seed=seed)
+    if gain is not None:
+        found["gain"] = {
+            "over": gain.channel,
+            "measure": gain.measure,
+            "difference": gain.difference.mean,
+            "interval": [gain.difference.low, gain.difference.high],
+        }
+    return found

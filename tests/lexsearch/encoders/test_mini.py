@@ -99,3 +99,48 @@ def test_a_text_search_does_not_load_the_image_side() -> None:
 def test_the_fusion_has_a_weight_for_every_channel(model: MiniModel) -> None:
     assert sorted(model.fusion) == ["dense", "late", "lexical"]
     assert all(weight >= 0 for weight in model.fusion.values())
+
+
+def test_a_word_stands_highest_in_its_own_word_level_vector(model: MiniModel) -> None:
+    ids = [model.vocabulary.lookup(word) for word in ("dog", "snow", "bicycle")]
+    found = model.encode_words([[i] for i in ids])
+    assert found.shape == (3, 17_149)
+    assert found.dtype == np.float32
+    assert (found >= 0).all()
+    assert np.linalg.norm(found, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert found.argmax(axis=1).tolist() == ids
+    assert model.encode_words([]).shape == (0, 17_149)
+
+
+def test_several_words_are_averaged_to_a_vector_as_peaked_as_that_of_a_text(
+    model: MiniModel,
+) -> None:
+    dog, snow = (model.vocabulary.lookup(word) for word in ("dog", "snow"))
+    both = model.encode_words([[dog, snow], [snow, dog]])
+    assert both[0] == pytest.approx(both[1], abs=1e-6)
+    assert set(np.argsort(-both[0])[:2].tolist()) == {dog, snow}
+    # The vector is as peaked as that of a text: much above the flat 1 / sqrt(V).
+    assert both[0].max() > 3 * 17_149**-0.5
+
+
+def test_every_word_is_stored_on_request_under_another_fingerprint(
+    model: MiniModel, pixels: np.ndarray
+) -> None:
+    uncut = load(words_per_image=0)
+    all_ids, all_weights = uncut.encode_pixels(pixels[:1]).lexical.row(0)
+    ids, weights = model.encode_pixels(pixels[:1]).lexical.row(0)
+    assert len(all_ids) > len(ids) == model.identity.words_per_image
+    assert set(ids.tolist()) <= set(all_ids.tolist())
+    assert all_weights.max() == weights.max()
+    ours, theirs = uncut.identity, model.identity
+    assert ours.fingerprints["lexical"] != theirs.fingerprints["lexical"]
+    assert ours.fingerprints["dense"] == theirs.fingerprints["dense"]
+    assert load(words_per_image=theirs.words_per_image).identity == theirs
+
+
+def test_every_word_of_a_text_is_kept_on_request(model: MiniModel) -> None:
+    uncut = load(words_per_text=0)
+    all_ids, _ = uncut.encode_texts(["a dog on the beach"]).lexical.row(0)
+    ids, _ = model.encode_texts(["a dog on the beach"]).lexical.row(0)
+    assert set(ids.tolist()) < set(all_ids.tolist())
+    assert uncut.identity == model.identity  # what is stored is the same
