@@ -57,3 +57,19 @@ def sparsify(vectors: Tensor, *, top_k: int | None = None) -> Tensor:
         return kept
     values, places = kept.topk(top_k, dim=1)
     return torch.zeros_like(kept).scatter(1, places, values)
+
+
+def sparsify_sample(vectors: Tensor, share: Tensor, *, top_k: int) -> Tensor:
+    """`sparsify` when the columns are a sample of the vocabulary.
+
+    Args:
+        vectors: (batch, n).
+        share: (n,), how many words each column stands for; they add up to V.
+        top_k: words of the whole vocabulary to keep. Columns are kept from the heaviest on while
+            the words they stand for are at most `top_k` together, and always the heaviest.
+    """
+    values, order = vectors.detach().sort(dim=1, descending=True)
+    stands_for = share[order].cumsum(dim=1)
+    last = (stands_for <= top_k).sum(dim=1, keepdim=True).clamp(min=1) - 1
+    threshold = values.gather(1, last).clamp(min=float(share.sum()) ** -0.5)
+    return torch.where(vectors >= threshold, vectors, torch.zeros_like(vectors))

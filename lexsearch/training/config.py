@@ -43,6 +43,8 @@ class MiniConfig:
         short_share: share of texts cut to one to three of their content words, as people type
             them; every picture that carries the words then counts as a match.
         joined_share: share of steps in which a photo's sentences are joined into long texts.
+        finish_from: the step from which on the lexical contrast sees vectors cut to the words that
+            are stored; finish_lexical, finish_words, finish_pointing are the weights from there.
         average: decay of the running average of weights that is shipped; 0 = none.
         evaluate_every: steps between measurements on the choosing set.
         held_out: caltech101 classes never trained on.
@@ -88,6 +90,10 @@ class MiniConfig:
     short_share: float = 0.25
     joined_share: float = 0.06
     absolute: bool = False
+    finish_from: int = 700
+    finish_lexical: float = 0.5
+    finish_words: float = 1.0
+    finish_pointing: float = 1.0
     average: float = 0.995
     evaluate_every: int = 250
     held_out: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lexsearch.nn.late import informative_tokens, token_similarities
-from lexsearch.nn.lexical import image_logits, lexical_vector, text_logits
+from lexsearch.nn.lexical import image_logits, lexical_vector, sparsify_sample, text_logits
 from lexsearch.nn.mini import CELLS, Mini
 from lexsearch.nn.text import real_tokens
 from lexsearch.training.batches import Batch, Source, draw
@@ -36,8 +36,11 @@ SAY_EVERY = 25
 PENALTIES = {"overuse": overuse, "flops": flops}
 
 
-def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor]:
-    """Every loss of a batch by name, unweighted."""
+def losses_of(model: Mini, batch: Batch, config: MiniConfig, *, cut: bool) -> dict[str, Tensor]:
+    """Every loss of a batch by name, unweighted.
+
+    cut: the lexical contrast sees vectors as they are stored, not whole ones.
+    """
     words, share = sample_words(batch.text_words + batch.photo_words, config.sampled_words)
     kept = torch.randperm(CELLS)[: config.patches]
     # Words may not rely on CLS alone: in half of the steps only patches speak for them.
@@ -56,7 +59,11 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor
     s_image, s_text = s_image.float(), s_text.float()
     dense = scale[0] * F.normalize(image.dense, dim=1) @ F.normalize(text.dense, dim=1).T
     v_image, v_text = lexical_vector(words_image, share), lexical_vector(words_text, share)
-    lexical = scale[2] * ((v_image * share) @ v_text.T)
+    kept_image, kept_text = v_image, v_text
+    if cut:
+        kept_image = _as_stored(v_image, share, config.words_per_image)
+        kept_text = _as_stored(v_text, share, config.words_per_text)
+    lexical = scale[2] * ((kept_image * share) @ kept_text.T)
     sparse = PENALTIES[config.penalty]
     together = dense + lexical + scale[1] * s_text
     return {
@@ -72,6 +79,13 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig) -> dict[str, Tensor
     }
 
 
+def _as_stored(vectors: Tensor, share: Tensor, words: int) -> Tensor:
+    """Cut to the words that are stored; one factor for all rows keeps the mean length at 1."""
+    kept = sparsify_sample(vectors, share, top_k=words)
+    length = (kept.detach().square() @ share).sqrt().mean()
+    return kept / length
+
+
 def _pointing(model: Mini, patches: Tensor, batch: Batch, kept: Tensor) -> Tensor:
     rows, words = batch.places.rows, batch.places.words
     logits = torch.einsum("mpd,md->mp", patches[rows], model.z_img[words])
@@ -81,14 +95,15 @@ def _pointing(model: Mini, patches: Tensor, batch: Batch, kept: Tensor) -> Tenso
 def total_loss(parts: dict[str, Tensor], config: MiniConfig, step: int) -> Tensor:
     """The weighted sum that is minimised at a step."""
     ramp = quadratic_ramp(step, config.ramp)
+    finish = step >= config.finish_from
     weights = {
         "dense": config.w_dense,
         "late": config.w_late,
-        "lexical": config.w_lexical,
+        "lexical": config.finish_lexical if finish else config.w_lexical,
         "fused": config.w_fused,
-        "words_text": config.w_words_text,
-        "words_image": config.w_words_image,
-        "pointing": config.w_pointing,
+        "words_text": config.finish_words if finish else config.w_words_text,
+        "words_image": config.finish_words if finish else config.w_words_image,
+        "pointing": config.finish_pointing if finish else config.w_pointing,
         "sparse_image": ramp * config.overuse_image,
         "sparse_text": ramp * config.overuse_text,
     }
@@ -129,7 +144,7 @@ def train_pairs(
         share = cosine_rate(step, config.steps, config.warm_up)
         for options, (_, rate) in zip(optimiser.param_groups, groups, strict=True):
             options["lr"] = rate * share
-        parts = losses_of(model, batch, config)
+        parts = losses_of(model, batch, config, cut=step >= config.finish_from)
         optimiser.zero_grad()
         torch.autograd.backward(total_loss(parts, config, step))
         nn.utils.clip_grad_norm_(parameters, 1.0)

@@ -6,7 +6,13 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed")
 
-from lexsearch.nn.lexical import elu1p, image_logits, lexical_vector, sparsify  # noqa: E402
+from lexsearch.nn.lexical import (  # noqa: E402
+    elu1p,
+    image_logits,
+    lexical_vector,
+    sparsify,
+    sparsify_sample,
+)
 from lexsearch.training.losses import flops, overuse, quadratic_ramp  # noqa: E402
 
 
@@ -60,6 +66,20 @@ def test_a_sample_of_words_measures_the_whole_vector() -> None:
     assert torch.allclose(lexical_vector(logits, 2 * share), lexical_vector(twice)[:, :60])
     vectors = lexical_vector(logits)
     assert overuse(vectors, share).item() == pytest.approx(overuse(vectors).item(), rel=1e-5)
+
+
+def test_a_cut_sample_keeps_the_heaviest_for_as_many_words_as_are_stored() -> None:
+    vectors = lexical_vector(3 * torch.randn(3, 500))
+    assert torch.equal(
+        sparsify_sample(vectors, torch.ones(500), top_k=5), sparsify(vectors, top_k=5)
+    )
+    share = torch.ones(60)
+    share[30:] = 10.0
+    values = torch.linspace(1.0, 0.1, 60)[None]
+    few = sparsify_sample(values, share, top_k=55)
+    assert int((few > 0).sum()) == 32
+    heavy_first = sparsify_sample(values.flip(1), share, top_k=5)
+    assert int((heavy_first > 0).sum()) == 1
 
 
 def test_the_overuse_penalty_is_at_least_the_flops_loss() -> None:

@@ -1,0 +1,1 @@
+"""The recipes of the papers on large backbones: LexVLA, TULIP, FILIP."""
