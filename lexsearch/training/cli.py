@@ -44,7 +44,8 @@ def mini(
     Example: lexsearch train mini --data DATA --scenes SCENES --out runs/mini
     """
     from lexsearch.training.config import load_config
-    from lexsearch.training.mini import Places, describe, finish, run
+    from lexsearch.training.estimate import describe
+    from lexsearch.training.mini import Places, finish, run
 
     recipe = load_config(config)
     if seed is not None:

@@ -38,7 +38,7 @@ from lexsearch.training.paraphrases import paraphrases
 from lexsearch.training.targets import WordTargets
 from lexsearch.training.text_stage import Teacher, distil, train_teacher
 from lexsearch.training.tokenizer import train_tokenizer
-from lexsearch.training.vocabulary import SIZE, VocabularyTable, build_table, class_head_words
+from lexsearch.training.vocabulary import VocabularyTable, build_table, class_head_words
 from lexsearch.training.wordnet import WordNetNouns
 
 BACKBONE = "weights/deit_tiny_fp16.safetensors"
@@ -269,19 +269,3 @@ def finish(
     )
     say(f"model written to {path.parent}")
     return path
-
-
-def describe(config: MiniConfig) -> str:
-    """Sizes of the model and of the run, in a few lines."""
-    model = Mini(MiniShape(words=SIZE))
-    count = {
-        "image heads": sum(p.numel() for p in model.image.parameters()),
-        "text side": sum(p.numel() for p in model.text.parameters()),
-        "codebooks": model.z_img.numel() + model.z_txt.numel(),
-    }
-    lines = [f"{name:12} {number / 1e6:6.2f} M parameters" for name, number in count.items()]
-    lines.append(f"image tower    5.53 M parameters, the lower {FROZEN} of 12 blocks frozen")
-    memory = 16 * sum(count.values()) / 1e6 + config.batch * 13 * SIZE * 8 / 1e6
-    lines.append(f"about {memory:.0f} MB beside the features (75 kB a photo)")
-    lines.append(f"{config.steps} steps of {config.batch} pairs")
-    return "\n".join(lines)
