@@ -18,6 +18,7 @@ from lexsearch.nn.text import real_tokens
 from lexsearch.training.batches import Batch, Source, draw
 from lexsearch.training.checkpoints import Checkpoint
 from lexsearch.training.config import MiniConfig
+from lexsearch.training.curve import LossLog, save_curve
 from lexsearch.training.losses import (
     filip,
     flops,
@@ -121,7 +122,10 @@ def train_pairs(
     say: Say,
     evaluate: Callable[[Mini], str],
 ) -> Mini:
-    """The contrastive stage; resumes from `checkpoint`. Returns the model of averaged weights."""
+    """The contrastive stage; resumes from `checkpoint`. Returns the model of averaged weights.
+
+    Beside the checkpoint it keeps the losses of every step (.losses.jsonl) and their curve (.png).
+    """
     groups = parameter_groups(model, config)
     parameters = [p for group, _ in groups for p in group]
     optimiser = torch.optim.AdamW(
@@ -132,7 +136,10 @@ def train_pairs(
     averaged = Mini(model.shape)
     averaged.load_state_dict(model.state_dict())
     kept = Checkpoint(checkpoint, {"model": model, "averaged": averaged}, optimiser)
-    for step in range(kept.resume(say), config.steps):
+    first = kept.resume(say)
+    log = LossLog(checkpoint.with_suffix(".losses.jsonl"))
+    log.resume(first)
+    for step in range(first, config.steps):
         torch.manual_seed(config.seed * 1_000_003 + step)
         chooser = random.Random(config.seed * 1_000_003 + step)
         model.train()
@@ -150,12 +157,15 @@ def train_pairs(
         nn.utils.clip_grad_norm_(parameters, 1.0)
         optimiser.step()
         _average(averaged, model, min(config.average, (step + 1) / (step + 20)))
+        log.append(step, {name: value.item() for name, value in parts.items()})
         if step % SAY_EVERY == 0:
             said = "  ".join(f"{name} {value.item():.3f}" for name, value in parts.items())
             say(f"step {step}/{config.steps}  {source.photos.name}  {said}")
         if (step + 1) % config.evaluate_every == 0 or step + 1 == config.steps:
             say(evaluate(averaged))
         kept.step(step + 1, config.steps)
+    if first < config.steps:
+        save_curve(log.path, checkpoint.with_suffix(".png"))
     return averaged
 
 

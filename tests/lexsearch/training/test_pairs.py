@@ -9,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("tokenizers")
 pytest.importorskip("simplemma", reason="simplemma is not installed")
+pytest.importorskip("matplotlib", reason="matplotlib is not installed")
 
 import random  # noqa: E402
 
@@ -77,6 +78,10 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
     assert "cut: resumed at step 5" in said
     for one, other in zip(whole.parameters(), resumed.parameters(), strict=True):
         assert torch.equal(one, other)
+    logs = [(tmp_path / f"{name}.losses.jsonl").read_text() for name in ("whole", "cut")]
+    assert logs[0] == logs[1]
+    assert logs[0].count("\n") == CONFIG.steps
+    assert (tmp_path / "cut.png").is_file()
 
 
 def test_losses_fall_and_the_text_codebook_stays(small: Any, tmp_path: Path) -> None:
