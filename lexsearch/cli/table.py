@@ -45,7 +45,7 @@ COMMANDS: dict[str, Entry] = {
     "repair": Entry("lexsearch.cli.repair:command", CARE, "Mend a damaged index."),
     "clean": Entry("lexsearch.cli.clean:command", CARE, "Remove caches and stale leftovers."),
     "eval": Entry("lexsearch.cli.eval:command", MEASURE, "Measure how well a search finds."),
-    "train": Entry("lexsearch.training.cli:command", MEASURE, "Train the bundled model."),
+    "train": Entry("lexsearch.training.cli:command", MEASURE, "Train models."),
     "version": Entry("lexsearch.cli.version:command", MEASURE, "Print the version."),
 }
 SECTIONS = (START, SEARCH, CARE, MEASURE)

@@ -118,8 +118,8 @@ class TulipConfig(LoopConfig):
 
     Attributes:
         model: a CLIP model with its tokenizer; a folder or a hub id.
-        distil_steps, distil_batch, distil_rate, distil_warm_up, distil_accumulate: of stage 1,
-            which teaches a rotary text tower to say what CLIP's says.
+        distil_steps, distil_batch, distil_rate, distil_warm_up, distil_accumulate, distil_cached:
+            of stage 1, which teaches a rotary text tower to say what CLIP's says.
         trained_length: tokens that stage 1 sees.
         new_length, alpha: tokens after the expansion of theta, and its factor.
         activation: of the rotary tower. The released towers have `gelu`, though they start from
@@ -138,6 +138,7 @@ class TulipConfig(LoopConfig):
     distil_rate: float = _at_least(5e-4, 0)
     distil_warm_up: int = _at_least(1000, 0)
     distil_accumulate: int = _at_least(1, 1)
+    distil_cached: int = _at_least(0, 0)
     trained_length: int = _at_least(77, 3)
     new_length: int = _at_least(248, 3)
     alpha: float = _at_least(8.0, 1)
@@ -156,6 +157,7 @@ class TulipConfig(LoopConfig):
             rate=self.distil_rate,
             warm_up=self.distil_warm_up,
             accumulate=self.distil_accumulate,
+            cached=self.distil_cached,
         )
 
 
@@ -267,7 +269,9 @@ def _check_together(recipe: LoopConfig, source: str) -> None:
             f"expected at least trained_length, {recipe.trained_length}"
         )
     if isinstance(recipe, FilipConfig) and recipe.captions > 1 and not recipe.multi_positive:
-        raise UsageError(f"{source} sets captions to {recipe.captions}; needs multi_positive = true")
+        raise UsageError(
+            f"{source} sets captions to {recipe.captions}; needs multi_positive = true"
+        )
 
 
 def as_plain(recipe: LoopConfig) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -84,14 +85,12 @@ def rows_of(n: int, size: int, draw: int, seed: int) -> list[int]:
     per_round = n // size
     order = _order(n, seed * 1_000_003 + draw // per_round)
     start = draw % per_round * size
-    return list(order[start : start + size])
+    return [int(row) for row in order[start : start + size]]
 
 
 @lru_cache(maxsize=2)
-def _order(n: int, seed: int) -> tuple[int, ...]:
-    rows = list(range(n))
-    random.Random(seed).shuffle(rows)
-    return tuple(rows)
+def _order(n: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(n)
 
 
 def first_sentence(caption: str) -> str:
@@ -128,7 +127,9 @@ class Pixels:
         Raises:
             UsageError: a file is not a picture.
         """
-        arrays = np.stack([self._array(path, chooser) for path in paths])
+        own = [None if chooser is None else random.Random(chooser.random()) for _ in paths]
+        with ThreadPoolExecutor() as threads:
+            arrays = np.stack(list(threads.map(self._array, paths, own)))
         pixels = torch.from_numpy(arrays).permute(0, 3, 1, 2).float() / 255.0
         mean, std = torch.tensor(self.mean), torch.tensor(self.std)
         return (pixels - mean.view(1, 3, 1, 1)) / std.view(1, 3, 1, 1)
@@ -149,6 +150,9 @@ def _random_crop(picture: Image.Image, chooser: random.Random) -> Image.Image:
     scale = chooser.uniform(SMALLEST_CROP, 1.0) ** 0.5
     width = max(1, round(picture.width * scale))
     height = max(1, round(picture.height * scale))
-    left, top = chooser.randint(0, picture.width - width), chooser.randint(0, picture.height - height)
+    left, top = (
+        chooser.randint(0, picture.width - width),
+        chooser.randint(0, picture.height - height),
+    )
     cropped = picture.crop((left, top, left + width, top + height))
     return ImageOps.mirror(cropped) if chooser.random() < 0.5 else cropped
