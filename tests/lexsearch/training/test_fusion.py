@@ -13,7 +13,7 @@ from lexsearch.training.fusion import (  # noqa: E402
     recalls,
 )
 
-PHOTOS, TEXTS = 60, 300
+PHOTOS, TEXTS = 500, 1000
 OWN = torch.arange(TEXTS) % PHOTOS
 
 
@@ -58,6 +58,6 @@ def test_channels_that_err_apart_do_better_together() -> None:
 def test_the_first_stage_is_as_shallow_as_it_may_be() -> None:
     weights = dict.fromkeys(CHANNELS, 1.0)
     sure = {name: noise(seed) + signal(50.0) for seed, name in enumerate(CHANNELS)}
-    assert choose_depth(sure, OWN, weights) == 25
+    assert choose_depth(sure, OWN, weights) == 100
     blind = {"lexical": noise(1), "dense": noise(2), "late": noise(3) + signal(50.0)}
-    assert choose_depth(blind, OWN, weights) > 25
+    assert choose_depth(blind, OWN, weights) == 400
