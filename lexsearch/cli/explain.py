@@ -132,13 +132,13 @@ def word_lines(
         filled = paint(bar(term.contribution / top), CYAN, colour=colour)
         out.append(
             f"  {pad(safe(term.word), width)}  {term.query:7.4f}  x {term.image:6.4f}"
-            f"  = {term.contribution:7.4f}  {filled}".rstrip()
+            f"  = {term.contribution:8.5f}  {filled}".rstrip()
         )
     if rest:
         share = math.fsum(term.contribution for term in rest)
-        out.append(f"  {pad(_rest(rest), width)}  {'':19}= {share:7.4f}")
+        out.append(f"  {pad(_rest(rest), width)}  {'':19}= {share:8.5f}")
     total = math.fsum(term.contribution for term in terms)
-    out.append(f"  {pad('sum', width)}  {'':19}= {total:7.4f}  = the lexical score {lexical:.4f}")
+    out.append(f"  {pad('sum', width)}  {'':19}= {total:8.5f}  = the lexical score {lexical:.5f}")
     return out
 
 

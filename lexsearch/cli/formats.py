@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from lexsearch.results import SearchHit, SearchResults
 
 REASONS = 3
-LEAST_SHARE = 0.0005  # what rounds to 0.000 is no reason
+LEAST_SHARE = 0.01  # of the strongest word; less is no reason
 CHANNELS = ("lexical", "dense", "late", "fused")
 FIELDS = ("rank", "score", "path", "id", *CHANNELS, "taken", "why")
 
@@ -37,10 +37,11 @@ def write(
 
 
 def reasons(hit: SearchHit, count: int = REASONS) -> str:
-    """The words that speak for a hit, `dog 1.90 · sand 0.031`."""
-    speaking = [term for term in hit.terms if term.contribution >= LEAST_SHARE]
+    """The words that speak for a hit, in two digits that count: `dog 1.9 · sand 0.0031`."""
+    least = LEAST_SHARE * max((term.contribution for term in hit.terms), default=0.0)
+    speaking = [term for term in hit.terms if term.contribution > max(0.0, least)]
     return " · ".join(
-        f"{safe(term.word)} {term.contribution:.{2 if term.contribution >= 0.1 else 3}f}"
+        f"{safe(term.word)} {float(f'{term.contribution:.2g}'):.7g}"
         for term in speaking[:count]
     )
 
@@ -97,8 +98,8 @@ def explained(hit: SearchHit) -> str:
     known = [f"{name} {hit.scores[name]:.4f}" for name in CHANNELS if _known(hit, name)]
     lines = [f"       scores  {'  '.join(known)}"]
     lines += [
-        f"       {pad(safe(term.word), 20)} {term.query:7.3f} x {term.image:6.3f}"
-        f" = {term.contribution:7.3f}"
+        f"       {pad(safe(term.word), 20)} {term.query:7.4f} x {term.image:6.4f}"
+        f" = {term.contribution:8.5f}"
         for term in hit.terms
     ]
     return "".join(f"{line}\n" for line in lines)

@@ -96,7 +96,7 @@ def test_trec_has_six_fields(printed: Callable[..., bytes]) -> None:
 
 def test_the_table_shows_reasons_and_escapes_names(printed: Callable[..., bytes]) -> None:
     text = printed(results(HIT, EVIL), "table").decode()
-    assert "dog 1.90 · sand 1.20" in text
+    assert "dog 1.9 · sand 1.2" in text
     assert "a\\x1b[2J\\u202e.jpg" in text
     assert "\x1b" not in text
 
