@@ -41,8 +41,7 @@ def reasons(hit: SearchHit, count: int = REASONS) -> str:
     least = LEAST_SHARE * max((term.contribution for term in hit.terms), default=0.0)
     speaking = [term for term in hit.terms if term.contribution > max(0.0, least)]
     return " · ".join(
-        f"{safe(term.word)} {float(f'{term.contribution:.2g}'):.7g}"
-        for term in speaking[:count]
+        f"{safe(term.word)} {float(f'{term.contribution:.2g}'):.7g}" for term in speaking[:count]
     )
 
 
