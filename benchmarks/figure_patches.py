@@ -19,8 +19,8 @@ from lexsearch.registry import build
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "sample_corpus"
 WORDS = (
-    "helicopter", "butterfly", "house", "bicycle", "flower", "balloon", "umbrella", "fish", "lighthouse",
-    "train",
+    "helicopter", "butterfly", "house", "bicycle", "flower",
+    "balloon", "umbrella", "fish", "lighthouse", "train",
 )  # fmt: skip
 WIDTH, HEIGHT, COLUMNS = 300, 225, 5
 
