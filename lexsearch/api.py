@@ -151,7 +151,7 @@ class LexSearch:
     @cached_property
     def engine(self) -> Engine:
         """The query path over the present snapshot."""
-        return Engine(self.snapshot, self.model)
+        return Engine(self.snapshot, self.model, late_kernel=self.settings.late_kernel)
 
     def reload(self) -> bool:
         """Move to the newest commit; returns whether there was one."""

@@ -78,12 +78,18 @@ class Engine:
     """Answers queries on one snapshot with one model; stores open when first needed."""
 
     def __init__(
-        self, snapshot: Snapshot, model: Model, *, stores: Mapping[Role, str] | None = None
+        self,
+        snapshot: Snapshot,
+        model: Model,
+        *,
+        stores: Mapping[Role, str] | None = None,
+        late_kernel: str = "auto",
     ) -> None:
         self.snapshot = snapshot
         self.model = model
-        self._stores: dict[Role, str] = {"lexical": "impact", "dense": "flat", "tokens": "memmap"}
+        self._stores: dict[Role, str] = {"lexical": "auto", "dense": "flat", "tokens": "memmap"}
         self._stores.update(stores or {})
+        self._token_options = {} if late_kernel == "auto" else {"kernel": late_kernel}
 
     @cached_property
     def lexical(self) -> LexicalIndex:
@@ -110,6 +116,7 @@ class Engine:
             self._stores["tokens"],
             dim=identity.token_dim,
             scale=identity.token_scale,
+            **self._token_options,
         )
         self._attach("tokens", store)
         return store

@@ -15,6 +15,8 @@ PROGRAMS = {
     "index_options": "indexer.pipeline:IndexOptions",
     "decoder": "indexer.decode:decode",
 }
+# Extra that a plugin's dependency comes with, where it is not called like the plugin.
+EXTRAS = {"impact_numba": "fast"}
 
 
 def names(group: str) -> list[str]:
@@ -49,7 +51,7 @@ def build(group: str, name: str, /, **options: Any) -> Any:
             raise
         raise ModelMissing(
             f"{group}.{name} needs the package {error.name!r}, which is not installed; "
-            f"install it with: pip install 'lexsearch[{name}]'"
+            f"install it with: pip install 'lexsearch[{EXTRAS.get(name, name)}]'"
         ) from error
     return module.build(**options)
 

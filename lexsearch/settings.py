@@ -27,6 +27,8 @@ class Settings:
         db: name or folder of the db to use.
         model: model set for a new db.
         threads: processor threads to use; 0 = as many as there are.
+        late_kernel: what computes late interaction: auto, onnx, torch or numpy; the scores are
+            the same.
     """
 
     data_dir: Path
@@ -34,6 +36,7 @@ class Settings:
     db: str = "default"
     model: str = "mini"
     threads: int = 0
+    late_kernel: str = "auto"
 
     @classmethod
     def defaults(cls) -> Settings:

@@ -25,11 +25,12 @@ class Kind:
 
     group: str
     name: str
+    options: tuple[tuple[str, Any], ...] = ()
 
     def build(self) -> Any:
         size = {"vocab_size": VOCAB} if self.group == "stores.lexical" else {"dim": DIM}
         try:
-            return build(self.group, self.name, **size)
+            return build(self.group, self.name, **size, **dict(self.options))
         except ModelMissing as error:
             pytest.skip(str(error))
 
@@ -60,7 +61,9 @@ class Kind:
 
 
 KINDS = [Kind(group, name) for group in ("stores.lexical", "stores.dense") for name in names(group)]
-pytestmark = pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name)
+# Inverted lists from the first image on; so few images make one list, which hides none of them.
+KINDS.append(Kind("stores.dense", "faiss_ivf", (("up", 1), ("down", 0))))
+pytestmark = pytest.mark.parametrize("kind", KINDS, ids=lambda k: k.name + "+" * bool(k.options))
 
 
 def expected(

@@ -188,3 +188,9 @@ def test_an_empty_collection_gives_an_empty_list(toy_model: Any) -> None:
     empty.snapshot.image_ids = lambda: np.zeros(0, np.int64)  # type: ignore[method-assign]
     for mode in ("lexical", "dense", "late", "hybrid"):
         assert len(empty.search(Query.text("red"), k=5, mode=mode)) == 0  # type: ignore[arg-type]
+
+
+def test_a_forced_late_kernel_reaches_the_store(toy_model: Any) -> None:
+    engine = Engine(MemorySnapshot(toy_model, [PICTURES]), toy_model, late_kernel="cuda")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no token kernel is called 'cuda'"):
+        engine.search(Query.text("red"), k=1, mode="late")

@@ -53,3 +53,9 @@ def test_a_wrong_number_of_threads_is_refused(value: str, monkeypatch: pytest.Mo
     monkeypatch.setenv("LEXSEARCH_THREADS", value)
     with pytest.raises(UsageError, match="threads"):
         Settings.load()
+
+
+def test_the_late_kernel_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.defaults().late_kernel == "auto"
+    monkeypatch.setenv("LEXSEARCH_LATE_KERNEL", "numpy")
+    assert Settings.load().late_kernel == "numpy"

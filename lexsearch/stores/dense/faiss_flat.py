@@ -5,31 +5,15 @@ Douze et al. 2024, The Faiss library.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
 import numpy as np
 
-from lexsearch.errors import ModelMissing
 from lexsearch.protocols import Sections
 from lexsearch.ranking.topk import top_k
+from lexsearch.stores.dense._faiss import faiss, one_thread
 from lexsearch.stores.dense._query import check_dim, query_row
 from lexsearch.stores.row_table import BoolArray, RowTable
 from lexsearch.stores.segment_data import dense_sections
 from lexsearch.types import DenseVectors, FloatArray, IntArray, Ranking
-
-try:
-    import faiss as _faiss
-except (ImportError, RuntimeError) as error:
-    # The wheel for GPUs raises RuntimeError where the CUDA runtime is missing.
-    raise ModelMissing(
-        f"stores.dense.faiss_flat cannot load faiss ({error}); "
-        "install it with: pip install 'lexsearch[cpu]'"
-    ) from error
-
-# Its type stubs know the C++ signatures only, not the ones that its Python layer adds.
-faiss: Any = _faiss
 
 # Rows widened to float32 at a time while a segment is copied into the index.
 COPY_ROWS = 8_192
@@ -108,21 +92,10 @@ class FaissFlatIndex:
         chosen = np.zeros(self._table.size, dtype=bool)
         chosen[rows] = True
         selector = faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
-        with _one_thread():
+        with one_thread():
             scores, found = self._index.search(
                 np.ascontiguousarray(row, dtype=np.float32)[np.newaxis],
                 depth,
                 params=faiss.SearchParameters(sel=selector),
             )
         return found[0], scores[0]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One query has nothing to share out; a team of threads only costs its start."""
-    before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
-    try:
-        yield
-    finally:
-        faiss.omp_set_num_threads(before)

@@ -29,10 +29,15 @@ class SegmentedLexicalIndex:
     the segment that the image sits in.
     """
 
-    def __init__(self, vocab_size: int, scorer: Callable[[Sections], Scorer]) -> None:
+    def __init__(
+        self,
+        vocab_size: int,
+        scorer: Callable[[Sections], Scorer],
+        blocks: Blocks | None = None,
+    ) -> None:
         self._vocab_size = vocab_size
         self._make_scorer = scorer
-        self._blocks = Blocks("lexical")
+        self._blocks = Blocks("lexical") if blocks is None else blocks
         self._scorers: WeakKeyDictionary[Block, Scorer] = WeakKeyDictionary()
 
     def __len__(self) -> int:

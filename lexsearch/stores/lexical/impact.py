@@ -13,17 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from lexsearch.protocols import Sections
+from lexsearch.stores.blocks import Blocks
 from lexsearch.stores.lexical._segmented import Scorer, SegmentedLexicalIndex, WordArray
 from lexsearch.stores.segment_data import entries
 from lexsearch.types import FloatArray
 
 
-def build(*, vocab_size: int) -> SegmentedLexicalIndex:
-    """An empty index over a vocabulary of that many words."""
-    return SegmentedLexicalIndex(vocab_size, _scorer)
+def build(*, vocab_size: int, blocks: Blocks | None = None) -> SegmentedLexicalIndex:
+    """An index over a vocabulary of that many words: empty, or over blocks that others share."""
+    return SegmentedLexicalIndex(vocab_size, scorer, blocks)
 
 
-def _scorer(arrays: Sections) -> Scorer:
+def scorer(arrays: Sections) -> Scorer:
+    """Scores the rows of one segment."""
     return partial(
         _scatter_add,
         len(arrays["fwd_ptr"]) - 1,

@@ -12,13 +12,14 @@ import numpy as np
 import scipy.sparse
 
 from lexsearch.protocols import Sections
+from lexsearch.stores.blocks import Blocks
 from lexsearch.stores.lexical._segmented import SegmentedLexicalIndex, WordArray
 from lexsearch.types import FloatArray
 
 
-def build(*, vocab_size: int) -> SegmentedLexicalIndex:
-    """An empty index over a vocabulary of that many words."""
-    return SegmentedLexicalIndex(vocab_size, CscColumns)
+def build(*, vocab_size: int, blocks: Blocks | None = None) -> SegmentedLexicalIndex:
+    """An index over a vocabulary of that many words: empty, or over blocks that others share."""
+    return SegmentedLexicalIndex(vocab_size, CscColumns, blocks)
 
 
 class CscColumns:

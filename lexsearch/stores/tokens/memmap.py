@@ -1,41 +1,55 @@
-"""Token store over memory-mapped int8 rows, with the late-interaction kernel in NumPy.
+"""Token store over memory-mapped int8 rows, scored in whole numbers.
 
-Only the rows of the images asked for are read. They are widened to float32 in chunks of fixed
-size and multiplied with the query by BLAS; the query is never rounded. Late interaction after
-Khattab and Zaharia 2020 and, as a mean over query tokens, Yao et al. 2021 (FILIP).
+Only the rows of the images asked for are read. `score` is as fine as float32. `best` first rounds
+the query more coarsely, bounds what that changed, and scores only the images that the bound
+leaves undecided; so it ranks as `score` does. Late interaction after Khattab and Zaharia 2020
+and, as a mean over query tokens, Yao et al. 2021 (FILIP).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from lexsearch.protocols import Sections
+from lexsearch.ranking.topk import top_k
 from lexsearch.stores.blocks import Block, Blocks
 from lexsearch.stores.row_table import BoolArray
 from lexsearch.stores.segment_data import MAX_ROWS, TOKEN_LEVELS, entries, token_sections
-from lexsearch.types import FloatArray, IntArray, TokenVectors
+from lexsearch.stores.tokens._choice import choose
+from lexsearch.stores.tokens._gather import prefetch
+from lexsearch.stores.tokens._screen import (
+    EXACT_DIGITS,
+    RoundedQuery,
+    Screen,
+    Screened,
+    rounded,
+    undecided,
+)
+from lexsearch.types import FloatArray, IntArray, Ranking, TokenVectors
 
-# Image tokens widened at a time: 2 MB of float32 at width 128, which stays in the cache.
-CHUNK_TOKENS = 4_096
-# Multiplications that one call of BLAS is given. OpenBLAS starts its threads above 4 * 65,536;
-# for products this small they cost more than they bring, on a busy machine forty times more.
-CALL_SIZE = 4 * 65_536
+# Images left per image wanted, above which another coarse round costs less than it saves.
+WORTH_SCREENING = 2
 
 
-def build(*, dim: int, scale: float) -> MemmapTokenStore:
-    """An empty store of tokens of that width; the component 127 stands for `scale`."""
-    return MemmapTokenStore(dim, scale)
+def build(*, dim: int, scale: float, kernel: str = "auto") -> MemmapTokenStore:
+    """An empty store of tokens of that width; the component 127 stands for `scale`.
+
+    kernel: what computes; see `lexsearch.stores.tokens._choice.choose`. The scores are the same.
+    """
+    return MemmapTokenStore(dim, scale, kernel=kernel)
 
 
 class MemmapTokenStore:
     """A `TokenStore` over attached segments and rows added in memory."""
 
-    def __init__(self, dim: int, scale: float) -> None:
+    def __init__(self, dim: int, scale: float, *, kernel: str = "auto") -> None:
         self._dim = dim
         self._scale = scale
+        self._wanted_kernel = kernel
         self._blocks = Blocks("tokens")
 
     def __len__(self) -> int:
@@ -78,24 +92,58 @@ class MemmapTokenStore:
             ids: int64, any order, repeats allowed.
 
         Returns:
-            float32 (len(ids),); NaN where an image is not held or has no tokens, 0 for all
+            float32 (len(ids),), within float32 rounding of the definition, the same whatever the
+            other ids are; NaN where an image is not held or has no tokens, 0 for all
             others when the query has no tokens or only weights of 0.
 
         Raises:
             ValueError: not exactly one query, or another width.
         """
-        if len(query) != 1:
-            raise ValueError(f"a score takes one query, not {len(query)}")
-        self._check_dim(query.dim)
-        tokens = query.item(0)
-        shares = _shares(query)
-        rows = self._blocks.table.rows_of(ids)
-        scores = np.full(len(rows), np.nan, dtype=np.float32)
-        kernel = _Kernel(tokens * np.float32(self._scale / TOKEN_LEVELS), shares)
-        for block, places, local in self._blocks.members(rows):
-            order = np.argsort(local, kind="stable")  # ascending: the disk is read forwards
-            scores[places[order]] = kernel.block(block, local[order])
+        scores = np.full(len(ids), np.nan, dtype=np.float32)
+        for question, block, places, local in self._parts(query, ids, EXACT_DIGITS):
+            scores[places] = self._screen.scores(question, block, local)
         return scores
+
+    def screen(self, query: TokenVectors, ids: IntArray, *, digits: int = 1) -> Screened:
+        """`score` with a query rounded to `digits` bytes, and how wrong that may be.
+
+        Args:
+            query: as in `score`.
+            ids: likewise.
+            digits: 1 to 3; int8 numbers that stand for one component of the query.
+
+        Raises:
+            ValueError: not exactly one query, or another width.
+        """
+        scores = np.full(len(ids), np.nan, dtype=np.float32)
+        errors = np.zeros(len(ids), dtype=np.float32)
+        for question, block, places, local in self._parts(query, ids, digits):
+            found = self._screen.bounded(question, block, local)
+            scores[places], errors[places] = found.scores, found.errors
+        return Screened(scores, errors)
+
+    def best(self, query: TokenVectors, ids: IntArray, k: int) -> Ranking:
+        """The k best of the named images, with the scores and the order of `score`.
+
+        Ties go to the smaller id; images that are not held or have no tokens are left out.
+
+        Args:
+            query: as in `score`.
+            ids: int64, distinct, any order.
+            k: >= 0.
+
+        Raises:
+            ValueError: k < 0, not exactly one query, or another width.
+        """
+        if k < 0:
+            raise ValueError(f"k must be >= 0, not {k}")
+        wanted = np.asarray(ids, dtype=np.int64)
+        for digits in (1, 2) if self._screen.kernel.name != "numpy" else ():
+            if k and len(wanted) > WORTH_SCREENING * k:
+                wanted = wanted[undecided(self.screen(query, wanted, digits=digits), k)]
+        scores = self.score(query, wanted)
+        held = ~np.isnan(scores)
+        return top_k(wanted[held], scores[held], k, source="late")
 
     def vectors(self, ids: IntArray) -> TokenVectors:
         """Stored tokens of the named images, dequantised, in that order; unknown id: KeyError."""
@@ -112,94 +160,27 @@ class MemmapTokenStore:
             values[entries(offsets, places)[0]] = stored
         return TokenVectors(values * np.float32(self._scale / TOKEN_LEVELS), offsets)
 
+    @cached_property
+    def _screen(self) -> Screen:
+        return Screen(choose(self._wanted_kernel, dim=self._dim))
+
+    def _parts(
+        self, query: TokenVectors, ids: IntArray, digits: int
+    ) -> Iterator[tuple[RoundedQuery, Block, IntArray, IntArray]]:
+        """The query in whole numbers, and the images block by block: places in `ids`, rows."""
+        if len(query) != 1:
+            raise ValueError(f"a score takes one query, not {len(query)}")
+        self._check_dim(query.dim)
+        unit = self._scale / TOKEN_LEVELS
+        question = rounded(query.item(0), _shares(query), unit, digits=digits)
+        for block, places, local in self._blocks.members(self._blocks.table.rows_of(ids)):
+            order = np.argsort(local, kind="stable")  # ascending: the disk is read forwards
+            prefetch(block.arrays["values"], _offsets(block.arrays), local[order])
+            yield question, block, places[order], local[order]
+
     def _check_dim(self, found: int) -> None:
         if found != self._dim:
             raise ValueError(f"tokens of dim {found}; this store has {self._dim}")
-
-
-class _Kernel:
-    """Scores images against one query, with two buffers that serve all chunks.
-
-    Both sides are cut into pieces of one size, filled up with zeros: with one shape and no ragged
-    edge BLAS treats a row alike wherever it stands, so an image's score does not depend on its
-    company.
-
-    Args:
-        query: float32 (q, dim), already times the value of one int8 step.
-        shares: float64 (q,), what each query token counts.
-    """
-
-    def __init__(self, query: FloatArray, shares: npt.NDArray[np.float64]) -> None:
-        dim = query.shape[1]
-        piece = 8 if len(query) <= 8 else 16
-        pieces = max(1, -(-len(query) // piece))
-        step = _step(piece * dim)
-        self._shares = shares
-        self._tokens = np.zeros((CHUNK_TOKENS, dim), dtype=np.float32)
-        self._products = np.zeros((pieces * piece, CHUNK_TOKENS), dtype=np.float32)
-        padded = np.zeros((pieces * piece, dim), dtype=np.float32)
-        padded[: len(query)] = query
-        # Views on the same memory, piece by piece: (pieces, 1, piece, dim) times
-        # (1, steps, dim, step) gives (pieces, steps, piece, step).
-        self._left = padded.reshape(pieces, 1, piece, dim)
-        self._right = self._tokens.reshape(1, -1, step, dim).transpose(0, 1, 3, 2)
-        self._out = self._products.reshape(pieces, piece, -1, step).transpose(0, 2, 1, 3)
-        self._step = step
-
-    def block(self, block: Block, local: IntArray) -> FloatArray:
-        """Scores of some rows of a block, float32 (len(local),); NaN without tokens."""
-        values = np.asarray(block.arrays["values"])
-        offsets = np.asarray(block.arrays["offsets"], dtype=np.int64)
-        lengths = offsets[local + 1] - offsets[local]
-        scores = np.full(len(local), np.nan, dtype=np.float32)
-        filled = np.flatnonzero(lengths > 0)
-        for start, stop in _chunks(lengths[filled]):
-            chosen = filled[start:stop]
-            where, counts = entries(offsets, local[chosen])
-            scores[chosen] = self._chunk(values, where, counts)
-        return scores
-
-    def _chunk(
-        self, values: npt.NDArray[np.generic], where: IntArray, counts: IntArray
-    ) -> FloatArray:
-        """Scores of the images whose tokens are values[where], counts[i] > 0 per image."""
-        best = np.full((len(self._products), len(counts)), -np.inf, dtype=np.float32)
-        starts = np.cumsum(counts) - counts
-        for first in range(0, len(where), CHUNK_TOKENS):
-            part = where[first : first + CHUNK_TOKENS]
-            consecutive = bool((part[1:] - part[:-1] == 1).all())
-            rows = values[int(part[0]) : int(part[-1]) + 1] if consecutive else values[part]
-            self._tokens[: len(part)] = rows
-            steps = -(-len(part) // self._step)
-            np.matmul(self._left, self._right[:, :steps], out=self._out[:, :steps])
-            # More than one round only for a single image with more tokens than a chunk holds.
-            bounds = starts if first == 0 else np.zeros(1, dtype=np.int64)
-            found = np.maximum.reduceat(self._products[:, : len(part)], bounds, axis=1)
-            np.maximum(best, found, out=best)
-        total = np.zeros(len(counts), dtype=np.float64)
-        for share, row in zip(self._shares, best, strict=False):
-            total += share * row
-        return total.astype(np.float32)
-
-
-def _step(size: int) -> int:
-    """Image tokens per call: a power of two from 16 to CHUNK_TOKENS that keeps to CALL_SIZE."""
-    step = 16
-    while step < CHUNK_TOKENS and 2 * step * size <= CALL_SIZE:
-        step *= 2
-    return step
-
-
-def _chunks(lengths: IntArray) -> Iterator[tuple[int, int]]:
-    """Ranges of images, each with at most CHUNK_TOKENS tokens together or a single image."""
-    ends = np.cumsum(lengths)
-    start = 0
-    while start < len(lengths):
-        before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + CHUNK_TOKENS, side="right"))
-        stop = max(stop, start + 1)
-        yield start, stop
-        start = stop
 
 
 def _shares(query: TokenVectors) -> npt.NDArray[np.float64]:
@@ -210,3 +191,7 @@ def _shares(query: TokenVectors) -> npt.NDArray[np.float64]:
     weights = weights.astype(np.float64)
     total = float(np.abs(weights).sum())
     return weights / total if total > 0 else np.zeros(count)
+
+
+def _offsets(arrays: Sections) -> IntArray:
+    return np.asarray(arrays["offsets"], dtype=np.int64)

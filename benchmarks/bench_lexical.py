@@ -1,0 +1,326 @@
+"""Word search: the compiled index against the best of SciPy and against Seismic.
+
+python -m benchmarks.bench_lexical [--images N] [--peers scipy_csc,seismic] [--json] [--save]
+
+Vectors are made up (`synthetic_words`). Everything runs in one thread of one process: three
+rounds, in each of which every engine answers all queries. Times are of the processor, not of the
+clock on the wall, and a query counts with its fastest round, so that other work on the machine
+disturbs less. Ratios are peer over ours, medians. Peers:
+
+    scipy_csc  columns of one float32 CSC matrix @ weights, then argpartition: the oracle
+    impact     the NumPy index of this package
+    seismic    Seismic, approximate, its bare search (extra `seismic`)
+    lucene     not available
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from benchmarks.record import save
+from benchmarks.synthetic_words import VOCABULARY, pictures, queries, themes
+from lexsearch.errors import ModelMissing
+from lexsearch.registry import build
+from lexsearch.stores.lexical.impact_numba import BLOCKS_FROM, NumbaImpactIndex
+from lexsearch.stores.segment_data import lexical_sections
+from lexsearch.types import FloatArray, IntArray, SparseVectors
+
+SEGMENT = 62_500  # images
+ROUNDS = 3
+FIRST_QUERY = """
+import time; start = time.perf_counter()
+import numpy as np
+from lexsearch.types import SparseVectors
+loaded = time.perf_counter()
+from lexsearch.stores.lexical.impact_numba import NumbaImpactIndex
+index = NumbaImpactIndex(9, blocks_from=0)
+ones = SparseVectors(np.arange(1001), np.arange(1000, dtype=np.int32) % 9,
+                     np.ones(1000, np.float32), 9)
+index.add(np.arange(1000), ones)
+index.search(ones.select([0]), 10)
+print(time.perf_counter() - loaded)
+"""
+# Ids and scores of the k best; a peer without scores gives NaN.
+Engine = Callable[[SparseVectors], tuple[IntArray, FloatArray]]
+
+
+def corpus(images: int, words: int) -> list[dict[str, Any]]:
+    """Segments of made-up pictures, each with its row of ids."""
+    made = themes()
+    found = []
+    for number, start in enumerate(range(0, images, SEGMENT)):
+        vectors = pictures(made, min(SEGMENT, images - start), words, seed=100 + number)
+        found.append(dict(lexical_sections(vectors)))
+    return found
+
+
+def scipy_engine(segments: list[dict[str, Any]], ids: IntArray, k: int) -> Engine:
+    """Columns of one matrix, exact; ties by id."""
+    parts = [
+        scipy.sparse.csr_matrix(
+            (s["fwd_weights"].astype(np.float32), s["fwd_ids"].astype(np.int32), s["fwd_ptr"]),
+            shape=(len(s["fwd_ptr"]) - 1, VOCABULARY),
+        )
+        for s in segments
+    ]
+    matrix = scipy.sparse.csc_matrix(scipy.sparse.vstack(parts))
+
+    def search(query: SparseVectors) -> tuple[IntArray, FloatArray]:
+        words, weights = query.row(0)
+        totals = matrix[:, words] @ weights
+        best = np.argpartition(totals, len(totals) - k)[len(totals) - k :]
+        best = best[np.lexsort((ids[best], -totals[best]))]
+        return ids[best], totals[best]
+
+    return search
+
+
+def seismic_engine(index: Any, k: int) -> Engine:
+    """The bare search of Seismic without the exact scores that our store adds."""
+    import seismic
+
+    bare, kind = index._index(), seismic.get_seismic_string()
+    names = np.array([str(word) for word in range(VOCABULARY)], dtype=kind)
+    ids = index._blocks.table.ids
+
+    def search(query: SparseVectors) -> tuple[IntArray, FloatArray]:
+        words, weights = query.row(0)
+        hits = bare.search("", names[words], weights, k, index._query_cut, index._heap_factor)
+        rows = np.array([int(row) for _, _, row in hits], dtype=np.int64)
+        return ids[rows], np.full(len(rows), np.nan, np.float32)
+
+    return search
+
+
+def index_engine(index: Any, k: int) -> Engine:
+    """A word index of this package."""
+
+    def search(query: SparseVectors) -> tuple[IntArray, FloatArray]:
+        found = index.search(query, k)
+        return found.ids, found.scores
+
+    return search
+
+
+def peer(name: str, segments: list[dict[str, Any]], ids: IntArray, k: int) -> Engine:
+    """The engine behind a peer's name.
+
+    Raises:
+        ModelMissing: it is not available here.
+    """
+    if name == "scipy_csc":
+        return scipy_engine(segments, ids, k)
+    if name not in ("impact", "seismic"):
+        raise ModelMissing(f"the peer {name!r} is not available")
+    index = build("stores.lexical", name, vocab_size=VOCABULARY)
+    fill(index, segments, ids)
+    return seismic_engine(index, k) if name == "seismic" else index_engine(index, k)
+
+
+def fill(index: Any, segments: list[dict[str, Any]], ids: IntArray) -> None:
+    """Attach all segments."""
+    start = 0
+    for sections in segments:
+        count = len(sections["fwd_ptr"]) - 1
+        index.attach(ids[start : start + count], sections)
+        start += count
+
+
+def times(engines: dict[str, Engine], asked: list[SparseVectors]) -> dict[str, FloatArray]:
+    """Milliseconds of every engine by query: the fastest of the rounds."""
+    best = {name: np.full(len(asked), np.inf) for name in engines}
+    for _ in range(ROUNDS):
+        for name, search in engines.items():
+            for i, query in enumerate(asked):
+                start = time.process_time()
+                search(query)
+                seconds = time.process_time() - start
+                best[name][i] = min(best[name][i], 1000 * seconds)
+    return best
+
+
+def spread(values: FloatArray) -> dict[str, float]:
+    """Median, 99th percentile and maximum."""
+    points = np.percentile(values, [50, 99, 100]).tolist()
+    return {
+        name: round(point, 3) for name, point in zip(("p50", "p99", "max"), points, strict=True)
+    }
+
+
+def first_query() -> dict[str, float]:
+    """Seconds of import and first search in a fresh process: nothing compiled, then cached."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = {**os.environ, "NUMBA_CACHE_DIR": folder}
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", FIRST_QUERY],
+                env=place, capture_output=True, text=True, check=True,
+            )
+            for _ in range(3)
+        ]  # fmt: skip
+    seconds = [float(run.stdout) for run in runs]
+    return {"compiling_s": round(seconds[0], 2), "cached_s": round(min(seconds[1:]), 2)}
+
+
+def postings(segments: list[dict[str, Any]], asked: list[SparseVectors]) -> int:
+    """How many postings the words of all queries have together."""
+    held = sum(np.diff(s["inv_ptr"].astype(np.int64)) for s in segments)
+    return sum(int(held[query.row(0)[0]].sum()) for query in asked)
+
+
+def measure(
+    images: int,
+    peers: list[str],
+    *,
+    words: int,
+    query_words: int,
+    k: int,
+    count: int,
+    blocks_from: int,
+) -> dict[str, Any]:
+    """All figures of one run."""
+    segments = corpus(images, words)
+    ids = np.random.default_rng(0).permutation(4 * images)[:images].astype(np.int64)
+    asked_of = queries(themes(), count, query_words)
+    asked = [asked_of.select([i]) for i in range(count)]
+    ours = NumbaImpactIndex(VOCABULARY, blocks_from=blocks_from)
+    plain = NumbaImpactIndex(VOCABULARY, blocks_from=images + 1)
+    for index in (ours, plain):
+        fill(index, segments, ids)
+    plain.search(asked[0], k)
+    NumbaImpactIndex(9, blocks_from=0).search(queries_of_nothing(), 1)
+    start = time.perf_counter()
+    ours.search(asked[0], k)
+    build_seconds = time.perf_counter() - start
+    engines = {"ours": index_engine(ours, k), "scan": index_engine(plain, k)}
+    missing: dict[str, str] = {}
+    for name in peers:
+        try:
+            engines[name] = peer(name, segments, ids, k)
+        except ModelMissing as error:
+            missing[name] = f"not available: {error}"
+    oracle = engines.get("scipy_csc") or scipy_engine(segments, ids, k)
+    taken = times(engines, asked)
+    wanted = [oracle(query) for query in asked]
+    recall = dict.fromkeys(engines, 0.0)
+    exact, fallen, blocks = True, 0, []
+    for query, (best, scores) in zip(asked, wanted, strict=True):
+        for name, search in engines.items():
+            found, found_scores = search(query)
+            recall[name] += len(np.intersect1d(found, best)) / len(best) / count
+            if name == "ours":
+                fallen += ours.plan.fell_back
+                blocks.append(ours.plan.blocks_scored)
+                exact &= np.array_equal(found, best) and np.array_equal(found_scores, scores)
+    median = float(np.median(taken["ours"]))
+    return {
+        "images": images,
+        "words": words,
+        "query_words": query_words,
+        "k": k,
+        "queries": count,
+        "postings_per_image": round(postings(segments, asked) / count / images, 2),
+        "by_blocks": images >= blocks_from,
+        "ms": spread(taken["ours"]),
+        f"recall@{k}": round(recall["ours"], 4),
+        "same_as_oracle_to_the_bit": exact,
+        "scan_ms": spread(taken["scan"]),
+        "worst_over_scan": round(float(np.max(taken["ours"] / taken["scan"])), 2),
+        "fallbacks": fallen / count,
+        "blocks_scored_share": round(float(np.median(blocks)) * 8 / images, 4),
+        "edited_words_ms": spread(edited(ours, asked, k)),
+        "derived_bytes": ours.derived_bytes,
+        "segment_bytes": sum(array.nbytes for s in segments for array in s.values()),
+        "build_s": round(build_seconds, 3),
+        "first_query": first_query(),
+        "peers": {
+            name: missing.get(name)
+            or {
+                "ms": spread(taken[name]),
+                "ratio": round(float(np.median(taken[name])) / median, 2),
+                f"recall@{k}": round(recall[name], 4),
+            }
+            for name in peers
+        },
+    }
+
+
+def queries_of_nothing() -> SparseVectors:
+    """A query without words, to load the machine code."""
+    return SparseVectors(np.zeros(2, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), 9)
+
+
+def edited(index: Any, asked: list[SparseVectors], k: int) -> FloatArray:
+    """Milliseconds of the same search again with one weight doubled."""
+    taken = np.zeros(len(asked))
+    for i, query in enumerate(asked):
+        index.search(query, k)
+        query.weights[0] *= 2
+        start = time.process_time()
+        index.search(query, k)
+        taken[i] = 1000 * (time.process_time() - start)
+    return taken
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures for people."""
+    recall = f"recall@{figures['k']}"
+    lines = [
+        f"{figures['images']:,} images, {figures['words']} words, queries of "
+        f"{figures['query_words']}, k = {figures['k']}, one thread",
+        f"{'engine':12}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'ratio':>8}{'recall':>8}",
+    ]
+    rows = [("ours", {"ms": figures["ms"], "ratio": 1.0, recall: figures[recall]})]
+    for name, row in [*rows, *figures["peers"].items()]:
+        if isinstance(row, str):
+            lines.append(f"{name:12}{row}")
+            continue
+        ms = row["ms"]
+        lines.append(
+            f"{name:12}{ms['p50']:9.3f}{ms['p99']:9.3f}{ms['max']:9.3f}"
+            f"{row['ratio']:8.2f}{row[recall]:8.4f}"
+        )
+    rest = ("by_blocks", "same_as_oracle_to_the_bit", "scan_ms", "worst_over_scan", "fallbacks",
+            "blocks_scored_share", "edited_words_ms", "derived_bytes", "segment_bytes", "build_s",
+            "first_query", "postings_per_image")  # fmt: skip
+    lines += [f"{name}: {figures[name]}" for name in rest]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Measure, print, and save when asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=100_000)
+    parser.add_argument("--words", type=int, default=128, help="of an image")
+    parser.add_argument("--query-words", type=int, default=64)
+    parser.add_argument("-k", type=int, default=100)
+    parser.add_argument("--queries", type=int, default=200)
+    parser.add_argument("--peers", default="scipy_csc", help="names, separated by commas")
+    parser.add_argument("--blocks-from", type=int, default=BLOCKS_FROM, help="images")
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true")
+    options = parser.parse_args(arguments)
+    figures = measure(
+        options.images, [name for name in options.peers.split(",") if name],
+        words=options.words, query_words=options.query_words, k=options.k, count=options.queries,
+        blocks_from=options.blocks_from,
+    )  # fmt: skip
+    if options.save:
+        save(f"bench_lexical_{options.images}", figures)
+    print(json.dumps(figures) if options.json else table(figures))
+    return figures
+
+
+if __name__ == "__main__":
+    main()
