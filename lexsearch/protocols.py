@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -12,6 +12,7 @@ from lexsearch.types import (
     Encoded,
     FloatArray,
     IntArray,
+    Lists,
     ModelIdentity,
     PatchWords,
     PixelArray,
@@ -164,6 +165,30 @@ class SearchIndex(Protocol[V_contra]):
 
     def score(self, query: V_contra, ids: IntArray) -> FloatArray:
         """Scores of the named images, shape (len(ids),); NaN where the image is not held."""
+        ...
+
+
+@runtime_checkable
+class KeepsLists(Protocol):
+    """A dense index that can search through inverted lists kept in a file."""
+
+    def make_lists(self, *, bank: Callable[[], FloatArray | None] | None = None) -> Lists | None:
+        """Lists that suit the images held now; None where a scan is better.
+
+        Returns the very lists in use where they still do.
+
+        bank: makes text-like queries, float32 (n, dim), on which the number of visited lists is
+            chosen; called only when lists are made.
+        """
+        ...
+
+    def use_lists(self, lists: Lists) -> None:
+        """Search through these lists from now on; images outside of them are scanned.
+
+        Raises:
+            ValueError: they are not lists of vectors of this width.
+            ModelMissing: what reads them is not installed.
+        """
         ...
 
 

@@ -156,6 +156,42 @@ class Ranking:
 
 
 @dataclass(frozen=True, slots=True)
+class ListFacts:
+    """What is known of inverted lists over dense vectors.
+
+    Attributes:
+        images: how many the lists hold, those included that left since.
+        trained: images that the centres were computed from.
+        lists: how many there are.
+        nprobe: lists that a search for 100 neighbours visits, by calibration.
+        recall: recall@100 that calibration measured with it.
+        imbalance: of the lists when they were trained, 1 = all alike.
+    """
+
+    images: int
+    trained: int
+    lists: int
+    nprobe: int
+    recall: float
+    imbalance: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lists:
+    """Inverted lists as a file holds them: derived from the dense vectors, made again at will.
+
+    Attributes:
+        data: uint8 (bytes,), the index as FAISS writes it; may lie in a mapped file.
+        image_ids: int64 (n,), the image behind every number in the lists, -1 where it left.
+        facts: see `ListFacts`.
+    """
+
+    data: PixelArray
+    image_ids: IntArray
+    facts: ListFacts
+
+
+@dataclass(frozen=True, slots=True)
 class PixelSpec:
     """How a model wants a picture: `squash` ignores the aspect ratio, `crop` cuts the centre."""
 

@@ -21,11 +21,18 @@ except (ImportError, RuntimeError) as error:
 faiss: Any = _faiss
 
 
+# From this many rows on, work on all of them is shared out among threads.
+SHARED_FROM = 50_000
+
+
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """One query has nothing to share out; a team of threads only costs its start."""
+def one_thread(rows: int = 0) -> Iterator[None]:
+    """One query, or little work, has nothing to share out: a team of threads costs its start.
+
+    rows: how many the work goes over; from SHARED_FROM on all threads may have their part.
+    """
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)
+    faiss.omp_set_num_threads(1 if rows < SHARED_FROM else before)
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,12 +19,14 @@ class Placed:
         on_gpu: whether it is a clone on a GPU.
         note: a sentence that says where it is and why.
         resources: memory of the GPU, which has to live as long as the clone.
+        lock: held during a search on a GPU, whose memory serves one at a time.
     """
 
     index: Any
     on_gpu: bool
     note: str
     resources: Any = field(default=None, repr=False)
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
 def place(faiss: Any, index: Any) -> Placed:
