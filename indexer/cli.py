@@ -15,6 +15,7 @@ from lexsearch.errors import IndexMissing, NoResult, UsageError
 if TYPE_CHECKING:
     from indexer.options import IndexOptions
     from indexer.report import IndexReport
+    from lexsearch.settings import Settings
 
 
 @click.command("index")
@@ -83,7 +84,7 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
 
     settings = Settings.load(db=db, model=model)
     directory = db_directory(settings.db, data_dir=settings.data_dir)
-    options = _options(given, settings.threads)
+    options = _options(given, settings)
     if given["dry_run"]:
         _preview(paths, directory, options, as_json=given["as_json"])
         return
@@ -93,7 +94,7 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
     _judge(report, paths, strict=given["strict"])
 
 
-def _options(given: dict[str, Any], threads: int) -> IndexOptions:
+def _options(given: dict[str, Any], settings: Settings) -> IndexOptions:
     from indexer.excludes import MAX_GLOB
     from indexer.options import IndexOptions
 
@@ -112,7 +113,8 @@ def _options(given: dict[str, Any], threads: int) -> IndexOptions:
         max_pixels=max(1, round(given["max_megapixels"] * 1_000_000)),
         check_space=not given["no_space_check"],
         wait_s=given["wait"],
-        threads=threads,
+        threads=settings.threads,
+        lists_from=settings.lists_from,
     )
 
 

@@ -10,6 +10,8 @@ from lexsearch.errors import UsageError
 MAX_PIXELS = 100_000_000
 # Images per durable commit: what a power cut can cost.
 BATCH_SIZE = 256
+# Below so many images a scan takes a few milliseconds; see docs/adr/0012.
+LISTS_FROM = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class IndexOptions:
         check_space: look at the free disk space first.
         wait_s: seconds to wait for another writer, >= 0.
         threads: decoder threads; 0 = as many as there are processors.
+        lists_from: images from which on dense search gets inverted lists; 0 = never.
     """
 
     batch_size: int = BATCH_SIZE
@@ -43,9 +46,11 @@ class IndexOptions:
     check_space: bool = True
     wait_s: float = 0.0
     threads: int = 0
+    lists_from: int = LISTS_FROM
 
     def __post_init__(self) -> None:
-        for name, least in (("batch_size", 1), ("max_pixels", 1), ("wait_s", 0), ("threads", 0)):
+        least_of = {"batch_size": 1, "max_pixels": 1, "wait_s": 0, "threads": 0, "lists_from": 0}
+        for name, least in least_of.items():
             value = getattr(self, name)
             if value < least:
                 raise UsageError(f"{name} is {value}; expected a number >= {least}")

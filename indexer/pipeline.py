@@ -10,6 +10,7 @@ from pathlib import Path
 from indexer.commit import commit, finish, settle
 from indexer.decoders import ThreadDecoder
 from indexer.encode import encode, gather
+from indexer.lists import refresh_lists
 from indexer.options import IndexOptions
 from indexer.plan import Pending, Plan, plan
 from indexer.progress import Listener, Progress
@@ -70,6 +71,8 @@ def index_folders(
         _encode_all(writer, planned, model, options, tally, on_progress or _silence, stop)
         with tally.clock("commit"):
             finish(writer, tally.run_record())
+            if not tally.interrupted:
+                tally.notes += refresh_lists(writer, model, options.lists_from)
     return tally.report()
 
 

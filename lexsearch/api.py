@@ -184,7 +184,7 @@ class LexSearch:
             paths,
             directory=self.directory,
             model=self.model,
-            options=options_type(**options),
+            options=options_type(**{"lists_from": self.settings.lists_from} | options),
             on_progress=on_progress,
         )
         self.reload()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import numpy as np
 
+from lexsearch.bundle.lists import offer
 from lexsearch.errors import UsageError
 from lexsearch.explain.terms import Contribution, contributions
 from lexsearch.query import Query
@@ -87,8 +88,9 @@ class Engine:
     ) -> None:
         self.snapshot = snapshot
         self.model = model
-        self._stores: dict[Role, str] = {"lexical": "auto", "dense": "flat", "tokens": "memmap"}
+        self._stores: dict[Role, str] = {"lexical": "auto", "dense": "auto", "tokens": "memmap"}
         self._stores.update(stores or {})
+        self._notes: tuple[str, ...] = ()
         self._token_options = {} if late_kernel == "auto" else {"kernel": late_kernel}
 
     @cached_property
@@ -105,6 +107,8 @@ class Engine:
         dim = self.model.identity.dense_dim
         index: SearchIndex[DenseVectors] = build("stores.dense", self._stores["dense"], dim=dim)
         self._attach("dense", index)
+        if note := offer(index, self.snapshot.lists):
+            self._notes += (note,)
         return index
 
     @cached_property
@@ -172,7 +176,7 @@ class Engine:
             limit = float(cutoff)
         with watch.stage("hits"):
             hits = self._hits(found, encoded, mode, limit)
-        notes = encoded.notes + found.notes
+        notes = encoded.notes + found.notes + self._notes
         return SearchResults(hits, str(query), mode, watch.seconds, notes, limit, excluded)
 
     def search_encoded(

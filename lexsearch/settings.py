@@ -29,6 +29,7 @@ class Settings:
         threads: processor threads to use; 0 = as many as there are.
         late_kernel: what computes late interaction: auto, onnx, torch or numpy; the scores are
             the same.
+        lists_from: photos from which on dense search visits inverted lists; 0 = never.
     """
 
     data_dir: Path
@@ -37,6 +38,7 @@ class Settings:
     model: str = "mini"
     threads: int = 0
     late_kernel: str = "auto"
+    lists_from: int = 100_000
 
     @classmethod
     def defaults(cls) -> Settings:
@@ -98,12 +100,12 @@ def _merge(settings: Settings, values: Mapping[str, object], source: str) -> Set
 def _as_type(key: str, value: object, source: str) -> object:
     if key in ("data_dir", "cache_dir"):
         return Path(str(value)).expanduser()
-    if key == "threads":
+    if key in ("threads", "lists_from"):
         try:
             count = int(str(value))
         except ValueError:
             count = -1
         if count < 0:
-            raise UsageError(f"{source} sets threads to {value!r}; expected a number >= 0")
+            raise UsageError(f"{source} sets {key} to {value!r}; expected a number >= 0")
         return count
     return str(value)

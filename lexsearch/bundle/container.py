@@ -1,5 +1,7 @@
 """The file of one role of one segment: a header, little arrays, and checksums of every block.
 
+The lists for dense search (`lists.py`) lie in such a file too.
+
     header    64 bytes: magic, version, kind, ulid, number of sections, crc32 of header and table
     table     64 bytes per section: name, dtype, shape, offset, bytes
     sections  each starts at a multiple of 64; zeros between
@@ -26,10 +28,10 @@ from lexsearch.catalog.records import SegmentFile
 from lexsearch.errors import IndexDamaged, IndexTooNew, StorageError
 from lexsearch.types import Role
 
-Kind: TypeAlias = Role | Literal["ids"]
+Kind: TypeAlias = Role | Literal["ids", "lists"]
 Arrays: TypeAlias = dict[str, npt.NDArray[np.generic]]
 
-FILE_NAMES: dict[Kind, str] = {
+FILE_NAMES: dict[Role | Literal["ids"], str] = {
     "lexical": "lexical.lxs",
     "dense": "dense.lxd",
     "tokens": "tokens.lxt",
@@ -170,7 +172,13 @@ def open_file(path: Path, kind: Kind, ulid: str, *, verify: bool = False) -> Arr
         IndexTooNew: a newer lexsearch wrote it.
         StorageError: it cannot be read.
     """
-    data = _content(path)
+    return arrays_of(path, content(path), kind, ulid, verify=verify)
+
+
+def arrays_of(
+    path: Path, data: bytes | mmap.mmap, kind: Kind, ulid: str, *, verify: bool = False
+) -> Arrays:
+    """The same for the content of a file; the arrays lie in it. Errors as in `open_file`."""
     view = memoryview(data)
     length, checksums = _footer(path, view)
     if verify:
@@ -183,7 +191,13 @@ def open_file(path: Path, kind: Kind, ulid: str, *, verify: bool = False) -> Arr
     }
 
 
-def _content(path: Path) -> bytes | mmap.mmap:
+def content(path: Path) -> bytes | mmap.mmap:
+    """What is in a file: read when it is small, mapped when it is large.
+
+    Raises:
+        IndexDamaged: it is missing.
+        StorageError: it cannot be read.
+    """
     try:
         with path.open("rb") as file:
             size = file.seek(0, 2)

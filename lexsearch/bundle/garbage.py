@@ -55,4 +55,5 @@ def collect(
             since = max(path.lstat().st_mtime, dropped.get(path.name, 0))
             if abs(now - since) >= GRACE_S:
                 disk.remove_tree(path)
-    return [name for name in dropped if not (directory / SEGMENTS / name).exists()]
+    places = (directory / SEGMENTS, directory / IVF)
+    return [name for name in dropped if not any((place / name).exists() for place in places)]

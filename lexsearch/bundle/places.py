@@ -13,6 +13,7 @@ from lexsearch.bundle.catalog_file import check_header
 from lexsearch.bundle.creation import storage
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.format import read_format
+from lexsearch.bundle.garbage import IVF
 from lexsearch.bundle.location import FORMAT_FILE
 from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
 from lexsearch.bundle.repair import QUARANTINE
@@ -22,13 +23,13 @@ from lexsearch.catalog.database import Database
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexMissing, UsageError
 
-# What an archive holds: the catalog after its log was moved into it, and the segments.
-EXPORTED = (FORMAT_FILE, CATALOG_FILE, SEGMENTS)
+# What an archive holds: the catalog after its log was moved into it, and what it names.
+EXPORTED = (FORMAT_FILE, CATALOG_FILE, SEGMENTS, IVF)
 # Everything that belongs to an index; `remove` deletes nothing else.
 OWN = (
     *EXPORTED, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm", CATALOG_FILE + ".tmp",
-    CATALOG_FILE + ".tmp-journal", FORMAT_FILE + ".tmp", RESERVE_FILE, HOLDER_FILE, "ivf",
-    QUARANTINE, LOCK_FILE,
+    CATALOG_FILE + ".tmp-journal", FORMAT_FILE + ".tmp", RESERVE_FILE, HOLDER_FILE, QUARANTINE,
+    LOCK_FILE,
 )  # fmt: skip
 
 
@@ -72,6 +73,8 @@ def export(directory: Path, archive: Path) -> None:
             with temporary.open("wb") as file:
                 with tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT) as tar:
                     for name in EXPORTED:
+                        if name == IVF and not (directory / name).is_dir():
+                            continue
                         tar.add(directory / name, arcname=name, filter=_plain_owner)
                 file.flush()
                 os.fsync(file.fileno())

@@ -22,6 +22,7 @@ from lexsearch.bundle.container import damaged
 from lexsearch.bundle.creation import new_catalog, storage
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.format import read_format, unsealed, write_format
+from lexsearch.bundle.lists import is_of_lists
 from lexsearch.bundle.location import FORMAT_FILE
 from lexsearch.bundle.lock import WriteLock
 from lexsearch.bundle.records import ContentRecord, FileRecord
@@ -35,7 +36,7 @@ from lexsearch.bundle.segments import (
 )
 from lexsearch.bundle.ulid import ULID, new_ulid
 from lexsearch.bundle.verify import segment_problems
-from lexsearch.catalog import merging, repository
+from lexsearch.catalog import lists, merging, repository
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.records import SegmentFile
 from lexsearch.catalog.step import CATALOG_FILE
@@ -117,10 +118,13 @@ def _repair(directory: Path, *, disk: Disk | None) -> RepairReport:
     if unmarked and disk is not None:
         write_format(directory, uuid_hex=_uuid(directory), disk=disk)
         report = _check(directory)
-    bad = sorted({one.segment for one in report.problems if one.segment is not None})
-    if any(one.segment is None and one.place.name != FORMAT_FILE for one in report.problems):
-        done, forgotten = _rebuild(directory, disk)
+    rest = [one for one in report.problems if not is_of_lists(one)]
+    bad = sorted({one.segment for one in rest if one.segment is not None})
+    if any(one.segment is None and one.place.name != FORMAT_FILE for one in rest):
+        done, forgotten = _rebuild(directory, disk)  # the new catalog names no lists
     else:
+        if len(rest) < len(report.problems):
+            actions += _drop_lists(directory, disk)
         done, forgotten = _set_aside(directory, bad, disk)
     images = report.images if disk is None else _check(directory).images
     return RepairReport(problems, (*actions, *done), images, forgotten, disk is None)
@@ -140,6 +144,19 @@ def _uuid(directory: Path) -> str | None:
     if "uuid" in rows:
         return rows["uuid"]
     return next((one.index_uuid for one in _sound_segments(directory)[0]), None)
+
+
+def _drop_lists(directory: Path, disk: Disk | None) -> list[str]:
+    """Forget the lists for dense search; their file goes with the garbage of the next run."""
+    if disk is not None:
+        database = Database(directory / CATALOG_FILE)
+        try:
+            with database.transaction() as connection:
+                lists.drop(connection, now=0)
+                repository.next_generation(connection)
+        finally:
+            database.close()
+    return ["drop the lists for dense search; the next index makes them again"]
 
 
 def _set_aside(directory: Path, bad: Sequence[str], disk: Disk | None) -> tuple[list[str], int]:

@@ -16,6 +16,7 @@ from lexsearch.bundle import conditions, near
 from lexsearch.bundle.catalog_file import identity_from, intact_rows, is_frozen, read_only, reading
 from lexsearch.bundle.container import FILE_NAMES, damaged
 from lexsearch.bundle.format import read_format
+from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
@@ -44,6 +45,7 @@ class Snapshot:
         generation: which commit this is.
         identity: of the model that made it.
         segments: oldest first.
+        lists: for dense search, None where the catalog names none.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class Snapshot:
         generation: int,
         identity: ModelIdentity,
         segments: tuple[SegmentView, ...],
+        lists: HeldLists | None = None,
     ) -> None:
         self.directory = directory
         self.generation = generation
         self.identity = identity
         self.segments = segments
+        self.lists = lists
         self._connection = connection
         self._path = directory / CATALOG_FILE
         self._frozen = is_frozen(directory)
@@ -96,6 +100,7 @@ class Snapshot:
             sizes: dict[int, dict[str, int]] = {}
             for number, name, size, _ in intact_rows(connection, "segment_file"):
                 sizes.setdefault(number, {})[name] = size
+            lists = lists_in_force(directory, connection)
         finally:
             connection.execute("ROLLBACK")
         try:
@@ -112,7 +117,12 @@ class Snapshot:
             for number, ulid, count, live in listed
         )
         return cls(
-            directory, connection, generation=generation, identity=identity, segments=segments
+            directory,
+            connection,
+            generation=generation,
+            identity=identity,
+            segments=segments,
+            lists=lists,
         )
 
     def __enter__(self) -> Snapshot:
@@ -256,6 +266,8 @@ class Snapshot:
         for segment in self.segments:
             for role in ROLES:
                 sizes[role] += segment.sizes.get(FILE_NAMES[role], 0)
+        if self.lists is not None:
+            sizes["lists"] = self.lists.record.size
         return {
             "images": len(self),
             "files": files,

@@ -11,6 +11,7 @@ from types import TracebackType
 from lexsearch.bundle import compact, garbage
 from lexsearch.bundle.changes import WrittenSegment, apply_batch, check_batch
 from lexsearch.bundle.creation import open_for_writing, storage
+from lexsearch.bundle.derive import Bank, refresh_lists
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.lock import WriteLock
 from lexsearch.bundle.records import CommitBatch, FileRecord, KnownFile, RunRecord, SkippedFile
@@ -213,6 +214,24 @@ class BundleWriter:
                 merged += len(group)
         self.collect_garbage()
         return merged
+
+    def refresh_lists(self, *, images: int, bank: Bank | None = None) -> str | None:
+        """Make, extend or drop the lists for dense search, as the pictures now ask for.
+
+        They are derived from what is committed, so nothing is lost where that fails.
+
+        Args:
+            images: pictures from which on there are lists; 0 = never.
+            bank: makes text-like queries, float32 (n, dim), on which the number of lists that a
+                search visits is chosen; None = made from the pictures.
+
+        Returns:
+            A sentence for the user when lists are due and could not be made.
+        """
+        return refresh_lists(
+            self.directory, self._database,
+            images=images, bank=bank, disk=self._disk, now=int(self._clock()),
+        )  # fmt: skip
 
     def collect_garbage(self) -> None:
         """Remove what broken runs left and what merges replaced, after a time of grace."""

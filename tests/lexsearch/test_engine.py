@@ -21,6 +21,8 @@ RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 class MemorySnapshot:
     """Stands for a folder on disk: pictures of two halves, one segment per list."""
 
+    lists = None
+
     def __init__(self, model: Any, segments: Sequence[Sequence[tuple[Any, Any]]]) -> None:
         self.identity = model.identity
         self.segments = []

@@ -1,0 +1,218 @@
+"""The file of inverted lists for dense search: `ivf/<ulid>/dense.lxv`, named by the catalog.
+
+It is derived from the dense vectors of the segments and can be made again from them at any time,
+so damage to it costs speed and never a result: a search that cannot use it scans. The record in
+the catalog carries its size and sha256, which is compared before FAISS parses any of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import mmap
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lexsearch.bundle.catalog_file import intact_rows
+from lexsearch.bundle.container import arrays_of, content, damaged, write_file
+from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.garbage import IVF
+from lexsearch.bundle.ulid import ULID, new_ulid
+from lexsearch.bundle.verify import Problem, problem_of
+from lexsearch.catalog.checksum import COVERED, checksum
+from lexsearch.errors import IndexDamaged, ModelMissing, StorageError
+from lexsearch.protocols import KeepsLists
+from lexsearch.types import IntArray, ListFacts, Lists
+
+LISTS_FILE = "dense.lxv"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListsRecord:
+    """What the catalog says of a file of lists: its size in bytes, its sha256, its facts."""
+
+    size: int
+    sha256: str
+    facts: ListFacts
+
+    def to_text(self) -> str:
+        """As JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_text(cls, text: str) -> ListsRecord:
+        """The record in a text.
+
+        Raises:
+            ValueError: it is none, or one of another version.
+        """
+        try:
+            fields = json.loads(text)
+            return cls(int(fields["size"]), str(fields["sha256"]), ListFacts(**fields["facts"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"no record of lists: {error}") from error
+
+
+def lists_path(directory: Path, ulid: str) -> Path:
+    """Where a file of lists lies."""
+    return directory / IVF / ulid / LISTS_FILE
+
+
+def write_lists(directory: Path, lists: Lists, *, disk: Disk) -> tuple[str, ListsRecord]:
+    """Write lists under a new ulid, durable when this returns, and not in force yet.
+
+    Raises:
+        OSError: the file system refused; nothing of them is left.
+    """
+    ulid = new_ulid()
+    final = lists_path(directory, ulid).parent
+    temporary = final.with_name(ulid + ".tmp")
+    if not final.parent.is_dir():
+        disk.make_dir(final.parent)
+        disk.sync_dir(directory)
+    try:
+        disk.make_dir(temporary)
+        arrays = {"faiss": lists.data, "image_ids": lists.image_ids}
+        written = write_file(temporary / LISTS_FILE, "lists", ulid, arrays, disk=disk)
+        disk.sync_dir(temporary)
+        disk.rename(temporary, final)
+        disk.sync_dir(final.parent)
+    except BaseException:
+        for place in (temporary, final):
+            with contextlib.suppress(OSError):
+                disk.remove_tree(place)
+        raise
+    return ulid, ListsRecord(written.size, written.sha256.hex(), lists.facts)
+
+
+class HeldLists:
+    """The lists in force, as a reader holds them: mapped, so that a later removal hurts nobody.
+
+    Attributes:
+        record: what the catalog says.
+        path: the file.
+        problem: why they cannot be used, None as far as is known.
+    """
+
+    def __init__(self, directory: Path, ulid: str, record: ListsRecord) -> None:
+        self.record = record
+        self.path = lists_path(directory, ulid)
+        self.problem: str | None = None
+        self._ulid = ulid
+        self._data: bytes | mmap.mmap = b""
+        try:
+            self._data = content(self.path)
+            self._refuse_size()
+        except (IndexDamaged, StorageError) as error:
+            self.problem = problem_of(self.path, error).what
+
+    def _refuse_size(self) -> None:
+        if len(self._data) != self.record.size:
+            raise damaged(
+                self.path, f"it has {len(self._data)} bytes, {self.record.size} were written"
+            )
+
+    def image_ids(self) -> IntArray:
+        """The image behind every number in the lists, -1 where it left; nothing is verified.
+
+        Raises:
+            IndexDamaged: the file has no such form.
+        """
+        self._refuse_size()
+        arrays = arrays_of(self.path, self._data, "lists", self._ulid)
+        return np.asarray(arrays["image_ids"], dtype=np.int64)
+
+    def load(self) -> Lists:
+        """The lists, every byte of them verified.
+
+        Raises:
+            IndexDamaged: the file is missing or is not what was written.
+        """
+        if self.problem is not None:
+            raise damaged(self.path, self.problem)
+        if hashlib.sha256(self._data).hexdigest() != self.record.sha256:
+            raise damaged(self.path, "its sha256 is not the one recorded")
+        arrays = arrays_of(self.path, self._data, "lists", self._ulid)
+        try:
+            data = np.asarray(arrays["faiss"], dtype=np.uint8)
+            return Lists(data, np.asarray(arrays["image_ids"], np.int64), self.record.facts)
+        except KeyError as error:
+            raise damaged(self.path, f"there is no {error} in it") from error
+
+
+def lists_in_force(directory: Path, connection: sqlite3.Connection) -> HeldLists | None:
+    """The lists that the catalog names; None without any, and where the record is unreadable."""
+    try:
+        rows = intact_rows(connection, "ivf_gen", "ORDER BY ulid DESC LIMIT 1")
+        if not rows or not ULID.fullmatch(rows[0][0]):
+            return None
+        return HeldLists(directory, rows[0][0], ListsRecord.from_text(rows[0][1]))
+    except (sqlite3.DatabaseError, ValueError) as error:
+        _log.warning("dense search scans every photo: the record of its lists: %s", error)
+        return None
+
+
+def offer(index: object, held: HeldLists | None) -> str | None:
+    """Give lists to a dense index that takes them.
+
+    Returns:
+        A sentence for the user where they are there and cannot be used: the index scans.
+    """
+    if held is None or not isinstance(index, KeepsLists):
+        return None
+    try:
+        index.use_lists(held.load())
+    except (IndexDamaged, ValueError) as error:
+        held.problem = problem_of(held.path, _as_damage(held.path, error)).what
+        advice = "make them again with: lexsearch repair, then lexsearch index"
+    except ModelMissing as error:
+        held.problem, advice = str(error), "the answers are the same, only slower"
+    else:
+        return None
+    sentence = f"dense search scans every photo: {held.path}: {held.problem}; {advice}"
+    _log.warning("%s", sentence)
+    return sentence
+
+
+def _as_damage(path: Path, error: Exception) -> IndexDamaged:
+    return error if isinstance(error, IndexDamaged) else damaged(path, str(error))
+
+
+def lists_problems(
+    directory: Path, connection: sqlite3.Connection, *, read_data: bool
+) -> Iterator[Problem]:
+    """What is wrong with the files of lists that the catalog names.
+
+    Args:
+        directory: the index.
+        connection: to its catalog.
+        read_data: read every byte, not only headers and sizes.
+    """
+    names = ", ".join(COVERED["ivf_gen"])
+    for crc, ulid, text in connection.execute(f"SELECT crc, {names} FROM ivf_gen"):  # noqa: S608
+        path = lists_path(directory, str(ulid))
+        if crc != checksum((ulid, text)) or not ULID.fullmatch(ulid):
+            yield Problem(path, "what the catalog says of it is not what was written")
+            continue
+        try:
+            held = HeldLists(directory, ulid, ListsRecord.from_text(text))
+            if held.problem is not None:
+                yield Problem(path, held.problem)
+            elif read_data:
+                held.load()
+            else:
+                held.image_ids()
+        except (IndexDamaged, ValueError) as error:
+            yield problem_of(path, _as_damage(path, error))
+
+
+def is_of_lists(problem: Problem) -> bool:
+    """Whether a problem is one of the lists, which can simply be made again."""
+    return problem.place.name == LISTS_FILE and problem.place.parent.parent.name == IVF
