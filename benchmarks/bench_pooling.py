@@ -1,4 +1,4 @@
-"""What fewer tokens per image cost: recall of late interaction on real tokens of the model.
+"""What fewer tokens per image cost: recall of late interaction, alone and in the hybrid.
 
 python -m benchmarks.bench_pooling [--images 1000] [--json] [--save]
 LEXSEARCH_SHARED names the data folder: photos of Flickr8k (choosing set), one caption each, one
@@ -17,13 +17,19 @@ from typing import Any
 import numpy as np
 
 from benchmarks.record import save
-from lexsearch.pictures import load_pixels
+from lexsearch.evaluation.channels import (
+    encode_pictures,
+    encode_sentences,
+    ranks_of,
+    score_matrices,
+)
+from lexsearch.ranking.fusion import weighted_sum
 from lexsearch.registry import build
-from lexsearch.stores.pooling import FACTORS, Pooling, pool_tokens
-from lexsearch.types import TokenVectors
+from lexsearch.stores.pooling import Pooling, pool_tokens
+from lexsearch.types import Encoded, TokenVectors
 
 SAMPLE = Path(__file__).parents[1] / "sample_corpus"
-METHODS: tuple[Pooling, ...] = ("neighbours", "kmeans")
+FACTORS = (2, 3, 4, 6, 8)
 
 
 def photos(limit: int) -> tuple[str, list[tuple[Path, str]]]:
@@ -39,52 +45,60 @@ def photos(limit: int) -> tuple[str, list[tuple[Path, str]]]:
     return root.name, found[:limit]
 
 
-def ranks(store: Any, queries: TokenVectors, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rank of the right image of every query, (n,), and the ten best, (n, 10)."""
-    ids = np.arange(count)
-    places, best = [], []
-    for i in range(count):
+def late_scores(store: Any, queries: TokenVectors, count: int) -> np.ndarray:
+    """Stored images against every query, float32 (queries, images)."""
+    ids, rows = np.arange(count), []
+    for i in range(len(queries)):
         tokens = queries.item(i)
-        query = TokenVectors(tokens, np.array([0, len(tokens)]))
-        scores = store.score(query, ids)
-        order = np.lexsort((ids, -scores))
-        places.append(int(np.flatnonzero(order == i)[0]) + 1)
-        best.append(order[:10])
-    return np.array(places), np.array(best)
+        rows.append(store.score(TokenVectors(tokens, np.array([0, len(tokens)])), ids))
+    return np.array(rows)
+
+
+def recalls(scores: np.ndarray) -> dict[str, float]:
+    """R@1, 5, 10, where image i is the one right answer of query i."""
+    found = ranks_of(scores, np.arange(len(scores)))
+    return {f"R@{k}": round(float((found <= k).mean()), 4) for k in (1, 5, 10)}
 
 
 def measure(limit: int) -> dict[str, Any]:
     """Recall and overlap with the unpooled ranking, by method and factor."""
     name, pairs = photos(limit)
     model = build("encoders.models", "mini")
-    spec, identity = model.pixel_spec, model.identity
-    sets = []
-    for start in range(0, len(pairs), 50):
-        files = [path for path, _ in pairs[start : start + 50]]
-        pixels = np.stack([load_pixels(os.fsencode(path), spec) for path in files])
-        sets.append(model.encode_pixels(pixels).tokens)
-    size = len(sets[0].item(0))
-    values = np.concatenate([part.values for part in sets])
-    images = TokenVectors(values, np.arange(len(pairs) + 1) * size, sets[0].grid)
-    queries = model.encode_texts([caption for _, caption in pairs]).tokens
+    identity = model.identity
+    images = encode_pictures(model, [path for path, _ in pairs])
+    texts = encode_sentences(model, [caption for _, caption in pairs])
+    plain, queries = images.tokens, texts.tokens
+    beside = score_matrices(
+        Encoded(texts.lexical, texts.dense, None), Encoded(images.lexical, images.dense, None),
+        model.fusion,
+    )  # fmt: skip
 
     def row(tokens: TokenVectors) -> tuple[dict[str, Any], np.ndarray]:
         store = build("stores.tokens", "memmap", dim=identity.token_dim, scale=identity.token_scale)
         store.add(np.arange(len(pairs)), tokens)
-        found, best = ranks(store, queries, len(pairs))
-        recall = {f"R@{k}": round(float((found <= k).mean()), 4) for k in (1, 5, 10)}
-        per_image = round(len(tokens.values) / len(pairs), 1)
-        return {"tokens": per_image, "bytes": int(per_image * identity.token_dim), **recall}, best
+        late = late_scores(store, queries, len(pairs))
+        channels = {"lexical": beside["lexical"], "dense": beside["dense"], "late": late}
+        flat = {channel: matrix.reshape(-1) for channel, matrix in channels.items()}
+        hybrid = weighted_sum(flat, model.fusion).reshape(late.shape)
+        per_image = len(tokens.values) / len(pairs)
+        figures = {
+            "tokens": round(per_image, 1),
+            "bytes": round(per_image * identity.token_dim + 4),
+            "late": recalls(late),
+            "hybrid": recalls(hybrid),
+        }
+        return figures, np.argsort(-late, axis=1, kind="stable")[:, :10]
 
     table: dict[str, Any] = {}
-    table["none"], peer = row(images)
-    for method in METHODS:
-        for factor in FACTORS:
-            figures, best = row(pool_tokens(images, factor=factor, method=method))
-            shared = [len(set(a) & set(b)) / 10 for a, b in zip(peer, best, strict=True)]
-            table[f"{method} 1/{factor}"] = figures | {
-                "top10 overlap": round(float(np.mean(shared)), 3)
-            }
+    table["none"], peer = row(plain)
+    ways: list[tuple[Pooling, int]] = [("kmeans", factor) for factor in FACTORS]
+    ways += [("neighbours", 2), ("neighbours", 4)]
+    for method, factor in ways:
+        figures, best = row(pool_tokens(plain, factor=factor, method=method))
+        shared = [len(set(a) & set(b)) / 10 for a, b in zip(peer, best, strict=True)]
+        table[f"{method} 1/{factor}"] = figures | {
+            "top10 overlap": round(float(np.mean(shared)), 3)
+        }
     return {"set": name, "images": len(pairs), "pooling": table}
 
 

@@ -66,6 +66,13 @@ if TYPE_CHECKING:
     default=0.0,
     help="Wait that long for another run that writes to the index.",
 )
+@click.option(
+    "--pool-tokens",
+    metavar="N",
+    type=click.IntRange(1, 16),
+    help="Keep one token of a photo in place of N, for a smaller index. POOLHELP "
+    "Kept by later runs; another N needs --force.",
+)
 @click.option("--model", metavar="NAME", help="Model of a new index. Default: mini.")
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
@@ -114,6 +121,7 @@ def _options(given: dict[str, Any], settings: Settings) -> IndexOptions:
         check_space=not given["no_space_check"],
         wait_s=given["wait"],
         threads=settings.threads,
+        pool_tokens=given["pool_tokens"],
         lists_from=settings.lists_from,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from indexer.decode import Decoded, DecodeError
 from indexer.decoders import Held, Outcome
 from indexer.plan import Pending
 from lexsearch.protocols import Model
+from lexsearch.stores.pooling import pool_tokens
 from lexsearch.types import Encoded
 
 
@@ -48,8 +49,14 @@ def gather(
     return Batch(list(fresh.values()), files, len(files) - len(fresh), failed)
 
 
-def encode(model: Model, fresh: Sequence[Decoded]) -> Encoded | None:
-    """Vectors of the pictures, row by row; None when there are none."""
+def encode(model: Model, fresh: Sequence[Decoded], *, pool: int = 1) -> Encoded | None:
+    """Vectors of the pictures, row by row; None when there are none.
+
+    pool: tokens of a picture that one stored token stands for.
+    """
     if not fresh:
         return None
-    return model.encode_pixels(np.stack([picture.pixels for picture in fresh]))
+    encoded = model.encode_pixels(np.stack([picture.pixels for picture in fresh]))
+    if pool == 1 or encoded.tokens is None:
+        return encoded
+    return replace(encoded, tokens=pool_tokens(encoded.tokens, factor=pool))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lexsearch.errors import UsageError
+from lexsearch.stores.pooling import MOST_FACTOR
 
 # Pictures of more pixels are skipped: 100 megapixels are 400 MB in memory.
 MAX_PIXELS = 100_000_000
@@ -31,6 +32,8 @@ class IndexOptions:
         check_space: look at the free disk space first.
         wait_s: seconds to wait for another writer, >= 0.
         threads: decoder threads; 0 = as many as there are processors.
+        pool_tokens: keep one token of an image in place of so many, 1 to 16; None = as the index
+            has it, 1 for a new one.
         lists_from: images from which on dense search gets inverted lists; 0 = never.
     """
 
@@ -46,6 +49,7 @@ class IndexOptions:
     check_space: bool = True
     wait_s: float = 0.0
     threads: int = 0
+    pool_tokens: int | None = None
     lists_from: int = LISTS_FROM
 
     def __post_init__(self) -> None:
@@ -54,3 +58,5 @@ class IndexOptions:
             value = getattr(self, name)
             if value < least:
                 raise UsageError(f"{name} is {value}; expected a number >= {least}")
+        if self.pool_tokens is not None and not 1 <= self.pool_tokens <= MOST_FACTOR:
+            raise UsageError(f"pool_tokens is {self.pool_tokens}; expected 1 to {MOST_FACTOR}")

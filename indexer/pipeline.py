@@ -13,15 +13,18 @@ from indexer.encode import encode, gather
 from indexer.lists import refresh_lists
 from indexer.options import IndexOptions
 from indexer.plan import Pending, Plan, plan
+from indexer.pooling import pooling
 from indexer.progress import Listener, Progress
 from indexer.reading import sha256_of
 from indexer.report import IndexReport
 from indexer.scan import ScanOptions, ScanResult, require_roots, scan
 from indexer.space import check_space, safe_so_far
 from indexer.tally import Tally
+from lexsearch.bundle.catalog_file import any_segment
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.pictures import absolute
 from lexsearch.protocols import Model
+from lexsearch.stores.pooling import pooled_identity
 
 __all__ = ["IndexOptions", "index_folders"]
 
@@ -53,10 +56,13 @@ def index_folders(
     options = options or IndexOptions()
     require_roots(paths, known=directory.exists())
     tally = Tally()
+    pool = pooling(directory, options.pool_tokens, force=options.force)
+    identity = pooled_identity(model.identity, pool)
+    replaces = options.force or not any_segment(directory)
     with (
         safe_so_far(tally),
         BundleWriter.open(
-            directory, identity=model.identity, replace=options.force, wait_s=options.wait_s
+            directory, identity=identity, replace=replaces, wait_s=options.wait_s
         ) as writer,
     ):
         with tally.clock("scan"):
@@ -65,10 +71,12 @@ def index_folders(
             planned = _planned(writer, found, options)
         tally.add_plan(found, planned)
         if options.check_space and planned.pending:
-            tally.notes += check_space(directory, model.identity, len(planned.pending))
+            tally.notes += check_space(directory, identity, len(planned.pending))
         with tally.clock("commit"):
             settle(writer, planned, found.roots)
-        _encode_all(writer, planned, model, options, tally, on_progress or _silence, stop)
+        _encode_all(
+            writer, planned, model, options, tally, on_progress or _silence, stop, pool=pool
+        )
         with tally.clock("commit"):
             finish(writer, tally.run_record())
             if not tally.interrupted:
@@ -97,6 +105,8 @@ def _encode_all(
     tally: Tally,
     listen: Listener,
     stop: Callable[[], bool],
+    *,
+    pool: int,
 ) -> None:
     """Decode, encode and commit, batch after batch; decoding runs one batch ahead."""
     held = set() if options.force else set(writer.known_contents())
@@ -120,7 +130,7 @@ def _encode_all(
         for group, outcomes in zip(groups, tally.each("decode", decoded), strict=False):
             batch = gather(group, outcomes, held)
             with tally.clock("encode"):
-                vectors = encode(model, batch.fresh)
+                vectors = encode(model, batch.fresh, pool=pool)
             with tally.clock("commit"):
                 commit(writer, batch, vectors)
             held.update(picture.sha256 for picture in batch.fresh)

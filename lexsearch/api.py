@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lexsearch.bundle.catalog_file import recorded_identity
+from lexsearch.bundle.lists import summary
 from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.engine import Engine, Mode, check_request
@@ -27,6 +29,7 @@ from lexsearch.results import (
     display_path,
 )
 from lexsearch.settings import Settings
+from lexsearch.stores.pooling import factor_of, pooled_identity
 from lexsearch.types import ROLES, SparseVectors, docid
 
 if TYPE_CHECKING:
@@ -108,7 +111,10 @@ class LexSearch:
         directory = _directory(db, settings)
         name = settings.model if model is None else model
         chosen: Model = build("encoders.models", name) if isinstance(name, str) else name
-        BundleWriter.open(directory, identity=chosen.identity, create=True).close()
+        recorded = recorded_identity(directory)
+        pool = 1 if recorded is None else factor_of(recorded)
+        identity = pooled_identity(chosen.identity, pool)
+        BundleWriter.open(directory, identity=identity, create=True).close()
         return cls(directory, Snapshot.open(directory), settings, model=chosen)
 
     def __enter__(self) -> LexSearch:
@@ -138,8 +144,9 @@ class LexSearch:
         """
         ours = self.snapshot.identity
         model = self._given_model or build("encoders.models", ours.name)
+        theirs = pooled_identity(model.identity, factor_of(ours))
         for role in ROLES:
-            here, there = ours.fingerprints.get(role), model.identity.fingerprints.get(role)
+            here, there = ours.fingerprints.get(role), theirs.fingerprints.get(role)
             if here != there:
                 raise WrongModel(
                     f"{self.directory} was indexed with {role} encoder {here}, but the installed "
@@ -343,6 +350,8 @@ class LexSearch:
             "model": identity.name,
             "fingerprints": dict(identity.fingerprints),
             **self.snapshot.counts(),
+            "dense": summary(self.snapshot.lists, self.snapshot.image_ids()),
+            "pool_tokens": factor_of(identity),
             "roots": [display_path(root) for root in self.snapshot.roots()],
             "last_run": runs[-1] if runs else None,
         }

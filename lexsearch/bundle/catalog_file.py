@@ -95,6 +95,26 @@ def read_only(directory: Path) -> sqlite3.Connection:
     return connection
 
 
+def recorded_identity(directory: Path) -> ModelIdentity | None:
+    """The identity of the model behind an index; None where there is no finished index.
+
+    Raises:
+        IndexTooNew, IndexDamaged, StorageError: it cannot be read.
+    """
+    if not (directory / CATALOG_FILE).exists():
+        return None
+    path = directory / CATALOG_FILE
+    connection = read_only(directory)
+    try:
+        with reading(path):
+            rows = dict(intact_rows(connection, "config"))
+        return identity_from(rows["identity"])
+    except (KeyError, ValueError) as error:
+        raise _damaged(path, "its settings are not readable") from error
+    finally:
+        connection.close()
+
+
 def any_segment(directory: Path) -> bool:
     """Whether there are segments, which a finished creation cannot lack a catalog for."""
     folder = directory / "segments"

@@ -185,6 +185,35 @@ def _as_damage(path: Path, error: Exception) -> IndexDamaged:
     return error if isinstance(error, IndexDamaged) else damaged(path, str(error))
 
 
+def summary(held: HeldLists | None, live: IntArray) -> dict[str, str | int | float]:
+    """How dense search works on an index, as JSON values; reads no more than a header and ids.
+
+    Args:
+        held: the lists in force.
+        live: ids of the live images.
+
+    Returns:
+        `store` (`flat` or `lists`), `scanned` (images that every search scans); with lists also
+        `lists`, `visited` (of them, for 100 results), `recall@100` (as calibrated) and
+        `trained` (images); with lists that cannot be used, `problem`.
+    """
+    if held is None:
+        return {"store": "flat", "scanned": len(live)}
+    try:
+        ids = held.image_ids()
+    except (IndexDamaged, StorageError) as error:
+        return {"store": "flat", "scanned": len(live), "problem": problem_of(held.path, error).what}
+    facts = held.record.facts
+    return {
+        "store": "lists",
+        "scanned": len(np.setdiff1d(live, ids)),
+        "lists": facts.lists,
+        "visited": facts.nprobe,
+        "recall@100": facts.recall,
+        "trained": facts.trained,
+    }
+
+
 def lists_problems(
     directory: Path, connection: sqlite3.Connection, *, read_data: bool
 ) -> Iterator[Problem]:

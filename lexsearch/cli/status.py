@@ -39,6 +39,9 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("model", safe(str(status["model"]))),
         ("commit", f"{status['generation']} in {status.get('segments', 0)} segments"),
     ]
+    out += _dense(status.get("dense"))
+    if status.get("pool_tokens", 1) > 1:
+        out.append(("tokens", f"1 kept in place of {status['pool_tokens']}"))
     used = status.get("bytes")
     if isinstance(used, Mapping):
         parts = ", ".join(f"{name} {size(count)}" for name, count in used.items())
@@ -61,6 +64,17 @@ def last_run(run: Mapping[str, Any]) -> str:
     if run.get("complete") is False:
         said.append("interrupted")
     return ", ".join(part for part in said if part)
+
+
+def _dense(found: Any) -> list[tuple[str, str]]:
+    if not isinstance(found, Mapping):
+        return []
+    scanned = f"{found['scanned']:,} photos scanned"
+    if found["store"] == "flat":
+        problem = f"; its lists: {safe(str(found['problem']))}" if "problem" in found else ""
+        return [("dense", f"{scanned}{problem}")]
+    visited = f"{found['visited']:,} of {found['lists']:,} lists visited"
+    return [("dense", f"{visited} (recall@100 {found['recall@100']:.3f}), {scanned}")]
 
 
 def _see_errors(status: Mapping[str, Any]) -> str:

@@ -1,35 +1,46 @@
 """Fewer tokens per image, by averaging those that lie near each other; an option of indexing.
 
-Off unless asked for. Measured with the bundled model on 1,000 photos of
-Flickr8k (choosing set, one caption each; late interaction alone, 49 tokens of 128 stored as int8;
-`python -m benchmarks.bench_pooling`):
-
-    pooling         tokens   R@1    R@5    R@10   ten best shared with no pooling
-    none              49    .132   .373   .504
-    neighbours 1/2    28    .129   .375   .501   .91
-    neighbours 1/4    16    .133   .378   .508   .89
-    kmeans 1/2        25    .127   .375   .509   .92
-    kmeans 1/4        13    .132   .371   .509   .89
-
-The differences of recall are within its standard error (.011 to .016); what is lost is the place
-of a match in the picture, and about one in ten of the ten best is another picture.
+`lexsearch index --pool-tokens N` keeps about one token in place of N. The factor is part of the
+identity of an index, so that images of different factors never stand in one index. Off unless
+asked for; what it costs is in docs/adr/0015 (`python -m benchmarks.bench_pooling`).
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from lexsearch.types import FloatArray, TokenVectors
+from lexsearch.types import FloatArray, ModelIdentity, TokenVectors
 
 Pooling: TypeAlias = Literal["neighbours", "kmeans"]
-FACTORS = (2, 4)
+MOST_FACTOR = 16
+# What the fingerprint of a token encoder ends with in an index of pooled tokens.
+_MARK = "+pooled/"
 # Rounds of k-means; the assignment of 49 tokens hardly changes after so many.
 ROUNDS = 8
 # Patches that become one token, rows x columns, by factor.
 _CELLS = {2: (1, 2), 4: (2, 2)}
+
+
+def pooled_identity(identity: ModelIdentity, factor: int) -> ModelIdentity:
+    """The identity of an index whose images keep one token in place of `factor`; 1 = all."""
+    if factor == 1:
+        return identity
+    tokens = f"{identity.fingerprints['tokens']}{_MARK}{factor}"
+    return replace(
+        identity,
+        fingerprints=identity.fingerprints | {"tokens": tokens},
+        tokens_per_image=-(-identity.tokens_per_image // factor),
+    )
+
+
+def factor_of(identity: ModelIdentity) -> int:
+    """How many tokens one stands for in an index of that identity; 1 where none were pooled."""
+    factor = identity.fingerprints.get("tokens", "").rpartition(_MARK)[2]
+    return int(factor) if factor.isdecimal() and _MARK in identity.fingerprints["tokens"] else 1
 
 
 def pool_tokens(vectors: TokenVectors, *, factor: int, method: Pooling = "kmeans") -> TokenVectors:
@@ -37,7 +48,7 @@ def pool_tokens(vectors: TokenVectors, *, factor: int, method: Pooling = "kmeans
 
     Args:
         vectors: tokens of n images, without weights.
-        factor: 2 or 4.
+        factor: 1 to 16; with `neighbours` 2 or 4.
         method: `kmeans` groups the tokens of an image by direction, ceil(tokens / factor)
             groups; `neighbours` averages cells of the patch grid, 1 x 2 or 2 x 2, smaller ones at
             the right and lower edge.
@@ -52,14 +63,16 @@ def pool_tokens(vectors: TokenVectors, *, factor: int, method: Pooling = "kmeans
     Source: Clavie, Chaffin and Adams 2024, Reducing the footprint of multi-vector retrieval
     with minimal performance impact via token pooling.
     """
-    if factor not in FACTORS:
-        raise ValueError(f"tokens are pooled by {FACTORS[0]} or {FACTORS[1]}, not {factor}")
+    if not 1 <= factor <= MOST_FACTOR:
+        raise ValueError(f"tokens are pooled by 1 to {MOST_FACTOR}, not {factor}")
     if vectors.weights is not None:
         raise ValueError("tokens with weights belong to a query and are not pooled")
     if method == "neighbours":
         return _by_neighbours(vectors, factor)
     if method != "kmeans":
         raise ValueError(f"no pooling is called {method!r}; known: kmeans, neighbours")
+    if factor == 1:
+        return vectors
     sets = [_by_direction(vectors.item(i), factor) for i in range(len(vectors))]
     offsets = np.cumsum([0, *(len(tokens) for tokens in sets)], dtype=np.int64)
     nothing = np.zeros((0, vectors.dim), dtype=np.float32)
@@ -69,6 +82,8 @@ def pool_tokens(vectors: TokenVectors, *, factor: int, method: Pooling = "kmeans
 def _by_neighbours(vectors: TokenVectors, factor: int) -> TokenVectors:
     if vectors.grid is None:
         raise ValueError("pooling by neighbours needs tokens on a grid")
+    if factor not in _CELLS:
+        raise ValueError(f"neighbours are pooled by 2 or 4, not {factor}")
     rows, columns = vectors.grid
     high, wide = _CELLS[factor]
     grid = (-(-rows // high), -(-columns // wide))

@@ -188,3 +188,15 @@ def test_near_duplicates_are_grouped(db: LexSearch, photos: Path) -> None:
     db.index(photos)
     groups = [sorted(Path(p).name for p in group) for group in db.near_duplicates(2)]
     assert any({"halves.jpg", "larger.jpg"} <= set(group) for group in groups)
+
+
+def test_an_index_of_pooled_tokens_is_searched_and_opened_again(
+    tmp_path: Path, photos: Path, toy_model: Any
+) -> None:
+    with LexSearch.create(tmp_path / "db", model=toy_model) as db:
+        db.index(photos, pool_tokens=2)
+        assert names(db.search("red", mode="late"))[0] == "red.png"
+        assert db.status()["pool_tokens"] == 2
+    with LexSearch.create(tmp_path / "db", model=toy_model) as db:
+        assert names(db.search("green", top_k=1)) == ["green.png"]
+        assert db.status()["dense"] == {"store": "flat", "scanned": 4}

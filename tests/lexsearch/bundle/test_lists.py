@@ -13,7 +13,7 @@ import pytest
 
 from lexsearch.bundle import places
 from lexsearch.bundle.check import check
-from lexsearch.bundle.lists import LISTS_FILE
+from lexsearch.bundle.lists import LISTS_FILE, summary
 from lexsearch.bundle.repair import repair
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.engine import Engine
@@ -267,6 +267,26 @@ def test_lists_that_are_not_what_was_written_are_not_used_and_can_be_mended(
     grow(library, {})
     assert "visiting" in state(library)
     assert check(library.directory, read_data=True).problems == ()
+
+
+def test_a_summary_says_how_a_search_works(damaged_library: Any) -> None:
+    library = damaged_library
+
+    def said() -> dict[str, Any]:
+        with library.snapshot() as snapshot:
+            return dict(summary(snapshot.lists, snapshot.image_ids()))
+
+    grow(library, pictures(0, 50))
+    assert said() == {"store": "flat", "scanned": 50}
+    grow(library, pictures(50, 90), pictures(90, 92))
+    found = said()
+    assert (found["store"], found["scanned"], found["trained"]) == ("lists", 2, 90)
+    assert found["recall@100"] >= 0.95
+    assert 1 <= found["visited"] <= found["lists"]
+    damage(lists_file(library), "cut")
+    found = said()
+    assert (found["store"], found["scanned"]) == ("flat", 92)
+    assert "bytes" in found["problem"]
 
 
 def test_lists_that_are_damaged_are_made_again_by_the_next_run(damaged_library: Any) -> None:

@@ -1,9 +1,12 @@
 """Pooled tokens are unit means of near tokens, image by image."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 
-from lexsearch.stores.pooling import pool_tokens
+from lexsearch.stores.pooling import factor_of, pool_tokens, pooled_identity
 from lexsearch.types import TokenVectors
 
 
@@ -29,7 +32,7 @@ def test_neighbours_are_averaged_in_cells_of_the_grid() -> None:
     assert half.grid == (3, 2)
 
 
-@pytest.mark.parametrize("factor", [2, 4])
+@pytest.mark.parametrize("factor", [2, 3, 4, 8, 16])
 def test_kmeans_leaves_at_most_a_share_of_the_tokens_all_of_unit_length(factor: int) -> None:
     pooled = pool_tokens(tokens(1, 5, 49), factor=factor)
     assert (np.diff(pooled.offsets) <= -(-49 // factor)).all()
@@ -63,8 +66,11 @@ def test_images_with_one_token_or_none_keep_them() -> None:
 
 
 def test_misuse_is_refused() -> None:
+    for factor in (0, 17):
+        with pytest.raises(ValueError, match=f"by 1 to 16, not {factor}"):
+            pool_tokens(tokens(0, 1, 4), factor=factor)
     with pytest.raises(ValueError, match="by 2 or 4, not 3"):
-        pool_tokens(tokens(0, 1, 4), factor=3)
+        pool_tokens(tokens(0, 1, 9, (3, 3)), factor=3, method="neighbours")
     with pytest.raises(ValueError, match="grid"):
         pool_tokens(tokens(0, 1, 4), factor=2, method="neighbours")
     with pytest.raises(ValueError, match="no pooling is called 'mean'"):
@@ -72,3 +78,20 @@ def test_misuse_is_refused() -> None:
     query = TokenVectors(np.ones((1, 2), np.float32), np.array([0, 1]), weights=np.ones(1))
     with pytest.raises(ValueError, match="weights"):
         pool_tokens(query, factor=2)
+
+
+def test_the_factor_is_part_of_the_identity_and_can_be_read_from_it(toy_model: Any) -> None:
+    plain = toy_model.identity
+    assert pooled_identity(plain, 1) == plain
+    pooled = pooled_identity(plain, 3)
+    assert pooled.fingerprints["tokens"] == "toy/t/1+pooled/3"
+    assert pooled.tokens_per_image == 2
+    assert [factor_of(one) for one in (plain, pooled)] == [1, 3]
+    assert plain.fingerprints["tokens"] == "toy/t/1"
+    assert factor_of(replace(plain, fingerprints={"tokens": "12"})) == 1
+    assert factor_of(replace(plain, fingerprints={})) == 1
+
+
+def test_a_factor_of_one_changes_nothing() -> None:
+    images = tokens(0, 2, 9)
+    assert pool_tokens(images, factor=1) is images
