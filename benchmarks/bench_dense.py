@@ -1,22 +1,25 @@
 """Dense search on generated vectors: our inverted file against flat scans and HNSW of FAISS.
 
-python -m benchmarks.bench_dense [--images 100000] [--dim 256] [--runs 50] [--no-hnsw]
-    [--json] [--save]
+python -m benchmarks.bench_dense [--images 100000] [--dim 256] [--runs 50]
+    [--peers flat,faiss_flat,hnsw] [--json] [--save]
 
-One query at a time on one thread, everybody by turns in one process, k = 100. Milliseconds are
-processor time for `ratio`; the peer of the ratio is FAISS's flat index in float32.
+One query at a time on one thread, everybody by turns in one process, k = 100. Ours is the default
+store with the lists that the indexer would write. `ratio` is processor time of the peer over ours.
+`faiss`, FAISS's flat index in float32, is always among the peers: the floor is its time for the
+share of the rows that ours visits, the centres of the lists included.
 
 The vectors: 4,000 concepts, unit Gaussian directions, with frequencies 1 / rank (Zipf). An image
 is the sum of four concepts, drawn by frequency, with weights 1, 1/2, 1/3, 1/4, plus Gaussian noise
 of length 0.6, scaled to length 1. A text query is the sum of the first two concepts of an image
 plus one direction common to all texts (the gap, length 0.6) plus noise of length 0.4, scaled to
 length 1. The queries are never shown to the index: it chooses its number of lists on queries of
-its own, made from images (see `stores/dense/_ivf.py`).
+its own, made from images (see `stores/dense/_calibrate.py`).
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -32,6 +35,7 @@ from lexsearch.types import DenseVectors, FloatArray, IntArray
 
 CONCEPTS, HELD, K, QUERIES = 4_000, 4, 100, 200
 EFFORTS = (64, 128, 256, 512)
+PEERS = ("flat", "faiss_flat", "hnsw")
 
 
 def unit(rows: np.ndarray) -> FloatArray:
@@ -63,8 +67,8 @@ def recall(found: list[IntArray], truth: list[IntArray]) -> float:
     return round(float(np.mean(shared)), 4)
 
 
-def measure(images: int, dim: int, runs: int, *, hnsw: bool) -> dict[str, Any]:
-    """Milliseconds, recall and build seconds of every index."""
+def measure(images: int, dim: int, runs: int, names: list[str]) -> dict[str, Any]:
+    """Milliseconds, recall, bytes and build seconds of ours and of the named peers."""
     import faiss  # type: ignore[import-untyped, unused-ignore]
 
     values, texts = corpus(images, dim)
@@ -80,60 +84,71 @@ def measure(images: int, dim: int, runs: int, *, hnsw: bool) -> dict[str, Any]:
         index = build("stores.dense", name, dim=dim, **options)
         for ids, arrays in segments:
             index.attach(ids, arrays)
-        begin = time.process_time()
-        index.search(DenseVectors(texts[:1]), K)
-        seconds[name] = round(time.process_time() - begin, 2)
-        finders[name] = lambda query: index.search(DenseVectors(query[np.newaxis]), K).ids
         return index
 
-    inverted = store("faiss_ivf", up=1, down=0)
-    store("flat")
-    store("faiss_flat")
+    def finder(index: Any) -> Callable[[FloatArray], IntArray]:
+        return lambda query: index.search(DenseVectors(query[np.newaxis]), K).ids
+
+    begin = time.process_time()
+    lists = store("auto", up=1, down=0).make_lists()
+    seconds["ours"] = round(time.process_time() - begin, 2)
+    ours = store("auto", up=1, down=0)
+    begin = time.perf_counter()
+    hashlib.sha256(lists.data).hexdigest()
+    ours.use_lists(lists)
+    opened = 1000 * (time.perf_counter() - begin)
+    finders["ours"] = finder(ours)
+    exact = store("flat")
+    for name in names:
+        if name in ("flat", "faiss_flat"):
+            finders[name] = finder(exact if name == "flat" else store(name))
     plain = faiss.IndexFlatIP(dim)
     plain.add(values)
-    finders["faiss float32 flat"] = lambda query: plain.search(query[np.newaxis], K)[1][0]
-    if hnsw:
+    finders["faiss"] = lambda query: plain.search(query[np.newaxis], K)[1][0]
+    if "hnsw" in names:
         graph = faiss.IndexHNSWFlat(dim, 32, faiss.METRIC_INNER_PRODUCT)
         begin = time.process_time()
         graph.add(values)
-        seconds["faiss hnsw32"] = round(time.process_time() - begin, 2)
+        seconds["hnsw"] = round(time.process_time() - begin, 2)
         for effort in EFFORTS:
             found = faiss.SearchParametersHNSW(efSearch=effort)
-            finders[f"faiss hnsw32 ef {effort}"] = lambda query, found=found: graph.search(
+            finders[f"hnsw ef {effort}"] = lambda query, found=found: graph.search(
                 query[np.newaxis], K, params=found
             )[1][0]
     jobs = {
         name: (lambda run, find=find: find(texts[run % QUERIES])) for name, find in finders.items()
     }
     times = by_turns(jobs, runs)
-    truth = [finders["flat"](query) for query in texts]
-    ours = percentiles(times["faiss_ivf"][1])["p50"]
-    peer = percentiles(times["faiss float32 flat"][1])["p50"]
-    ivf = inverted._lists()
-    peers = {
-        name: {
-            "ms": percentiles(times[name][0]),
-            "cpu_ms": percentiles(times[name][1]),
-            "ratio": round(percentiles(times[name][1])["p50"] / ours, 2),
-            "recall@100": recall([find(query) for query in texts], truth),
-        }
-        for name, find in finders.items()
-        if name != "faiss_ivf"
-    }
+    truth = [finder(exact)(query) for query in texts]
+    p50 = percentiles(times["ours"][1])["p50"]
+    plain_p50 = percentiles(times["faiss"][1])["p50"]
+    facts = lists.facts
+    floor = plain_p50 * (facts.nprobe / facts.lists + facts.lists / images)
     return {
         "images": images,
         "dim": dim,
-        "ms": percentiles(times["faiss_ivf"][0]),
-        "cpu_ms": percentiles(times["faiss_ivf"][1]),
-        "recall@100": recall([finders["faiss_ivf"](query) for query in texts], truth),
-        "calibrated": {"lists": ivf.lists, "nprobe": ivf.nprobe, "recall@100": ivf.recall},
-        "ratio against faiss flat": round(peer / ours, 2),
-        "peers": peers,
-        "floor": {
-            "cpu_ms": round(peer * ivf.nprobe / ivf.lists, 3),
-            "share": round(peer * ivf.nprobe / ivf.lists / ours, 3),
+        "ms": percentiles(times["ours"][0]),
+        "cpu_ms": percentiles(times["ours"][1]),
+        "recall@100": recall([finders["ours"](query) for query in texts], truth),
+        "calibrated": {"lists": facts.lists, "visited": facts.nprobe, "recall@100": facts.recall},
+        "peers": {
+            name: {
+                "ms": percentiles(times[name][0]),
+                "cpu_ms": percentiles(times[name][1]),
+                "ratio": round(percentiles(times[name][1])["p50"] / p50, 2),
+                "recall@100": recall([find(query) for query in texts], truth),
+            }
+            for name, find in finders.items()
+            if name != "ours"
         },
+        "floor": {"cpu_ms": round(floor, 3), "share": round(floor / p50, 3)},
         "build_cpu_s": seconds,
+        "open_ms": round(opened, 1),
+        "bytes": {
+            "rows": 2 * images * dim,
+            "lists": int(lists.data.nbytes + lists.image_ids.nbytes),
+            "faiss": 4 * images * dim,
+        },
     }
 
 
@@ -144,20 +159,24 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--images", type=int, default=100_000)
     parser.add_argument("--dim", type=int, default=256)
     parser.add_argument("--runs", type=int, default=50)
-    parser.add_argument("--no-hnsw", action="store_true")
+    parser.add_argument("--peers", default=",".join(PEERS), help="names, separated by commas")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
-    figures = measure(options.images, options.dim, options.runs, hnsw=not options.no_hnsw)
+    names = [name for name in options.peers.split(",") if name]
+    if unknown := sorted(set(names) - set(PEERS)):
+        parser.error(f"no peer is called {unknown[0]!r}; known: {', '.join(PEERS)}")
+    figures = measure(options.images, options.dim, options.runs, names)
     if options.save:
-        save("bench_dense", figures)
+        save("bench_dense" + ("" if options.images == 100_000 else f"_{options.images}"), figures)
     if options.json:
         print(json.dumps(figures))
         return figures
     print(
         f"dense  {figures['images']:,} x {figures['dim']}: {figures['cpu_ms']} ms, recall@100 "
-        f"{figures['recall@100']}, {figures['ratio against faiss flat']} x faster than faiss flat, "
-        f"{figures['calibrated']}, build {figures['build_cpu_s']}"
+        f"{figures['recall@100']}, {figures['calibrated']}, share of the floor "
+        f"{figures['floor']['share']}, build {figures['build_cpu_s']} s, "
+        f"open {figures['open_ms']} ms, bytes {figures['bytes']}"
     )
     for name, row in figures["peers"].items():
         print(f"  {name:22} {row['cpu_ms']} recall@100 {row['recall@100']} ratio {row['ratio']}")

@@ -1,7 +1,7 @@
 """Late interaction over chosen images: the ten best, against matrix products in float32.
 
 python -m benchmarks.bench_maxsim [--images 1000] [--tokens 196] [--dim 256] [--query 32]
-    [--kernel auto] [--runs 30] [--json] [--save]
+    [--kernel onnx] [--peers torch,numpy] [--runs 30] [--json] [--save]
 
 Everybody runs on one thread and takes turns in one process. Ours reads int8 tokens from a segment
 of four times as many images; the peers have theirs in memory as float32. The tokens are made as
@@ -27,7 +27,8 @@ from lexsearch.registry import build
 from lexsearch.stores.segment_data import token_sections, token_vectors
 from lexsearch.types import FloatArray, TokenVectors
 
-TOP, QUERIES, SEGMENT = 10, 8, 4
+TOP, DEEP, QUERIES, SEGMENT = 10, 100, 8, 4
+PEERS = ("torch", "numpy")
 SCALE = 0.417
 
 
@@ -53,10 +54,10 @@ def photos(
     return values, unit(concepts[asked] + 0.9 * blur)
 
 
-def case(shape: dict[str, int], kernel: str, runs: int, *, objects: int = 6) -> dict[str, Any]:
+def case(
+    shape: dict[str, int], kernel: str, runs: int, names: list[str], *, objects: int = 6
+) -> dict[str, Any]:
     """Milliseconds of ours and of the peers on one shape."""
-    import torch
-
     rng = np.random.default_rng(0)
     images, tokens, dim = shape["images"], shape["tokens"], shape["dim"]
     held = SEGMENT * images
@@ -67,37 +68,38 @@ def case(shape: dict[str, int], kernel: str, runs: int, *, objects: int = 6) -> 
     store.attach(np.arange(held), arrays)
     ids = np.sort(rng.permutation(held)[:images])
     floats = store.vectors(ids).values
-    tensor = torch.from_numpy(floats)
     asked = [TokenVectors(q, np.array([0, len(q)])) for q in queries]
 
-    def by_torch(run: int) -> Any:
-        products = torch.from_numpy(queries[run % QUERIES]) @ tensor.T
-        return products.view(-1, images, tokens).amax(-1).mean(0).topk(TOP).indices.numpy()
-
-    def by_numpy(run: int) -> Any:
+    def by_numpy(run: int, top: int = TOP) -> Any:
         products = queries[run % QUERIES] @ floats.T
         scores = products.reshape(-1, images, tokens).max(axis=-1).mean(axis=0)
-        return np.argsort(-scores, kind="stable")[:TOP]
+        return np.argsort(-scores, kind="stable")[:top]
 
+    peers = {"numpy": by_numpy} if "numpy" in names else {}
+    if "torch" in names:
+        peers["torch"] = by_torch(queries, floats, images)
     jobs = {
         "ours": lambda run: store.best(asked[run % QUERIES], ids, TOP),
         "scores": lambda run: store.score(asked[run % QUERIES], ids),
-        "torch float32": by_torch,
-        "numpy float32": by_numpy,
+        **peers,
         "int8 product": integer_product(kernel),
     }
     times = by_turns(jobs, runs)
-    equal: dict[str, list[bool]] = {"oracle": [], "torch float32": [], "numpy float32": []}
     stored = token_vectors(
         {"values": (floats * (127 / SCALE)).round().astype(np.int8),
          "offsets": np.arange(images + 1) * tokens}, SCALE,
     )  # fmt: skip
+    deep = min(DEEP, images)
+    equal: dict[str, list[bool]] = {name: [] for name in ("ours", *peers)}
+    shared: dict[str, list[float]] = {name: [] for name in ("ours", *peers)}
     for i in range(QUERIES):
-        ours = np.searchsorted(ids, jobs["ours"](i).ids)
         exact = mean_max_similarities(queries[i], stored.values, stored.offsets)
-        equal["oracle"].append(np.lexsort((ids, -exact))[:TOP].tolist() == ours.tolist())
-        equal["torch float32"].append(by_torch(i).tolist() == ours.tolist())
-        equal["numpy float32"].append(by_numpy(i).tolist() == ours.tolist())
+        wanted = np.lexsort((ids, -exact))[:deep]
+        found = {name: peer(i, deep) for name, peer in peers.items()}
+        found["ours"] = np.searchsorted(ids, store.best(asked[i], ids, deep).ids)
+        for name, best in found.items():
+            equal[name].append(best[:TOP].tolist() == wanted[:TOP].tolist())
+            shared[name].append(len(np.intersect1d(best, wanted)) / deep)
     ours_p50 = percentiles(times["ours"][1])["p50"]
     work = images * tokens * dim * shape["query"]
     floor = percentiles(times["int8 product"][1])["p50"] * work / PLAIN_WORK
@@ -107,7 +109,8 @@ def case(shape: dict[str, int], kernel: str, runs: int, *, objects: int = 6) -> 
         "ms": percentiles(times["ours"][0]),
         "cpu_ms": percentiles(times["ours"][1]),
         "scores_ms": percentiles(times["scores"][0]),
-        "top10 equal to the oracle": all(equal["oracle"]),
+        "top10 equal to the oracle": all(equal["ours"]),
+        "recall@100": round(float(np.mean(shared["ours"])), 4),
         "peers": {
             name: {
                 "ms": percentiles(times[name][0]),
@@ -117,11 +120,27 @@ def case(shape: dict[str, int], kernel: str, runs: int, *, objects: int = 6) -> 
                     percentiles(times[name][1])["p50"] / percentiles(times["scores"][1])["p50"], 2
                 ),
                 "top10 equal": all(equal[name]),
+                "recall@100": round(float(np.mean(shared[name])), 4),
             }
-            for name in ("torch float32", "numpy float32")
+            for name in peers
         },
         "floor": {"cpu_ms": round(floor, 3), "share": round(floor / ours_p50, 3)},
     }
+
+
+def by_torch(queries: FloatArray, floats: FloatArray, images: int) -> Any:
+    """The formula of late interaction in torch, float32: a job that gives the best places."""
+    import torch
+
+    torch.set_num_threads(1)
+    tensor = torch.from_numpy(floats)
+
+    def best(run: int, top: int = TOP) -> Any:
+        products = torch.from_numpy(queries[run % QUERIES]) @ tensor.T
+        scores = products.view(len(products), images, -1).amax(-1).mean(0)
+        return scores.topk(top).indices.numpy()
+
+    return best
 
 
 # Tokens x dim x query tokens of the plain product that the floor is taken from.
@@ -154,19 +173,20 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     for name, default in (("images", 1000), ("tokens", 196), ("dim", 256), ("query", 32)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--kernel", default="onnx", choices=["onnx", "torch", "numpy"])
+    parser.add_argument("--peers", default=",".join(PEERS), help="names, separated by commas")
     parser.add_argument("--runs", type=int, default=30)
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
-    import torch
-
-    torch.set_num_threads(1)
+    names = [name for name in options.peers.split(",") if name]
+    if unknown := sorted(set(names) - set(PEERS)):
+        parser.error(f"no peer is called {unknown[0]!r}; known: {', '.join(PEERS)}")
     shape = {name: getattr(options, name) for name in ("images", "tokens", "dim", "query")}
     bundled = shape | {"tokens": 49, "dim": 128}
-    figures = case(shape, options.kernel, options.runs)
-    figures["random"] = case(shape, options.kernel, max(5, options.runs // 3), objects=0)
-    figures["bundled"] = case(bundled, options.kernel, options.runs)
-    figures["bundled random"] = case(bundled, options.kernel, options.runs, objects=0)
+    figures = case(shape, options.kernel, options.runs, names)
+    figures["random"] = case(shape, options.kernel, max(5, options.runs // 3), names, objects=0)
+    figures["bundled"] = case(bundled, options.kernel, options.runs, names)
+    figures["bundled random"] = case(bundled, options.kernel, options.runs, names, objects=0)
     if options.save:
         save("bench_maxsim" + ("" if options.kernel == "onnx" else f"_{options.kernel}"), figures)
     if options.json:
