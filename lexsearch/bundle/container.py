@@ -28,10 +28,11 @@ from lexsearch.catalog.records import SegmentFile
 from lexsearch.errors import IndexDamaged, IndexTooNew, StorageError
 from lexsearch.types import Role
 
-Kind: TypeAlias = Role | Literal["ids", "lists"]
+SegmentKind: TypeAlias = Role | Literal["ids"]
+Kind: TypeAlias = SegmentKind | Literal["lists"]
 Arrays: TypeAlias = dict[str, npt.NDArray[np.generic]]
 
-FILE_NAMES: dict[Role | Literal["ids"], str] = {
+FILE_NAMES: dict[SegmentKind, str] = {
     "lexical": "lexical.lxs",
     "dense": "dense.lxd",
     "tokens": "tokens.lxt",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lexsearch.bundle.container import FILE_NAMES, Arrays, Kind, damaged, open_file
+from lexsearch.bundle.container import FILE_NAMES, Arrays, SegmentKind, damaged, open_file
 from lexsearch.bundle.live_bits import BoolArray
 from lexsearch.errors import UsageError
 from lexsearch.types import IntArray, Role
@@ -63,7 +63,7 @@ class SegmentView:
         return self.image_ids if self.live is None else self.image_ids[self.live]
 
 
-def open_listed(folder: Path, kind: Kind, ulid: str, size: int, *, verify: bool) -> Arrays:
+def open_listed(folder: Path, kind: SegmentKind, ulid: str, size: int, *, verify: bool) -> Arrays:
     """The arrays of a file whose size the catalog tells.
 
     Raises:
