@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from lexsearch.bundle.catalog_file import intact_rows
 from lexsearch.bundle.container import arrays_of, content, damaged, write_file
@@ -79,7 +80,10 @@ def write_lists(directory: Path, lists: Lists, *, disk: Disk) -> tuple[str, List
         disk.sync_dir(directory)
     try:
         disk.make_dir(temporary)
-        arrays = {"faiss": lists.data, "image_ids": lists.image_ids}
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            "faiss": lists.data,
+            "image_ids": lists.image_ids,
+        }
         written = write_file(temporary / LISTS_FILE, "lists", ulid, arrays, disk=disk)
         disk.sync_dir(temporary)
         disk.rename(temporary, final)

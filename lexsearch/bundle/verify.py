@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from lexsearch.bundle.container import FILE_NAMES, Kind, open_file
+from lexsearch.bundle.container import FILE_NAMES, SegmentKind, open_file
 from lexsearch.bundle.format import unsealed
 from lexsearch.bundle.segments import DESCRIPTION, image_ids
 from lexsearch.catalog.records import SegmentFile
@@ -18,7 +18,7 @@ from lexsearch.protocols import Sections
 from lexsearch.stores.segment_data import rows
 from lexsearch.types import ModelIdentity
 
-KINDS: dict[str, Kind] = {name: kind for kind, name in FILE_NAMES.items()}
+KINDS: dict[str, SegmentKind] = {name: kind for kind, name in FILE_NAMES.items()}
 ADVICE = "; see what is damaged with"  # where the message of an error turns to what to do
 CHUNK = 1 << 20
 
@@ -112,7 +112,7 @@ def digest_of(path: Path) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def wrong_values(kind: Kind, arrays: Sections, identity: ModelIdentity) -> str | None:
+def wrong_values(kind: SegmentKind, arrays: Sections, identity: ModelIdentity) -> str | None:
     """What no writer of these arrays would have written, or None."""
     if kind == "ids":
         digests = [bytes(row) for row in arrays["sha256"]]

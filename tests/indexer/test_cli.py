@@ -203,3 +203,28 @@ def test_the_second_signal_ends_at_once(plugin: Path, photos: Path, tmp_path: Pa
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=0.9)
     assert process.returncode == 130
+
+
+def test_pooled_tokens_are_an_option_that_an_index_keeps(index: Index, photos: Path) -> None:
+    assert index(photos, "--pool-tokens", "2")[0] == 0
+    assert index(photos)[0] == 0
+    code, _, err = index(photos, "--pool-tokens", "4")
+    assert code == 4
+    assert "1 of every 2 tokens" in err
+    assert "lexsearch index --force --pool-tokens 4 PATH" in err
+    assert index(photos, "--pool-tokens", "17")[0] == 2
+
+
+def test_a_setting_says_from_how_many_photos_on_dense_search_has_lists(
+    index: Index, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("faiss")
+    assert index(photos)[0] == 0
+    assert not (tmp_path / "db" / "ivf").exists()
+    monkeypatch.setenv("LEXSEARCH_LISTS_FROM", "5")
+    assert index(photos)[0] == 0
+    assert len(list((tmp_path / "db" / "ivf").glob("*/dense.lxv"))) == 1
+    monkeypatch.setenv("LEXSEARCH_LISTS_FROM", "-1")
+    code, _, err = index(photos)
+    assert code == 2
+    assert "lists_from" in err
