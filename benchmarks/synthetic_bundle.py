@@ -49,7 +49,7 @@ def vectors(seen: Encoded, model: Model, count: int) -> Iterator[Encoded]:
     """`count` pictures in parts of at most BATCH."""
     made = themes()
     assert seen.lexical is not None
-    names = _names(seen.lexical, pictures(made, BATCH, model.identity.words_per_image, seed=99))
+    names = _names(seen.lexical, pictures(made, 2_048, model.identity.words_per_image, seed=99))
     for number, start in enumerate(range(0, count, BATCH)):
         n = min(BATCH, count - start)
         words = pictures(made, n, model.identity.words_per_image, seed=1000 + number)
@@ -65,6 +65,7 @@ def write(
     model: Model,
     name_file: NameFile | None = None,
     root: bytes = b"/photos",
+    thin: bool = False,
 ) -> None:
     """Make an index of `count` pictures in an empty folder.
 
@@ -74,12 +75,13 @@ def write(
         model: the index is made for it.
         name_file: file of every picture; None = files that do not exist, by month.
         root: folder above all of them.
+        thin: give every picture one word and one token, where only the catalog matters.
     """
     name = name_file or _photo
     with BundleWriter.open(directory, identity=model.identity) as writer:
         writer.add_roots([root])
         start = 0
-        for part in vectors(sample(model), model, count):
+        for part in _thin(model, count) if thin else vectors(sample(model), model, count):
             assert part.lexical is not None
             contents, files = [], []
             for i in range(start, start + len(part.lexical)):
@@ -114,6 +116,21 @@ def index_of(count: int, *, model: Model, keep: Path | None = None) -> Iterator[
         write(beside, count, model=model)
         beside.rename(place)
     yield place
+
+
+def _thin(model: Model, count: int) -> Iterator[Encoded]:
+    identity = model.identity
+    for start in range(0, count, BATCH):
+        n = min(BATCH, count - start)
+        steps = np.arange(n + 1, dtype=np.int64)
+        words = (steps[1:] % identity.vocab_size).astype(np.int32)
+        dense = np.full((n, identity.dense_dim), identity.dense_dim**-0.5, np.float32)
+        tokens = np.full((n, identity.token_dim), identity.token_dim**-0.5, np.float32)
+        yield Encoded(
+            SparseVectors(steps, words, np.ones(n, np.float32), identity.vocab_size),
+            DenseVectors(dense),
+            TokenVectors(tokens, steps),
+        )
 
 
 def bundled() -> Any:
