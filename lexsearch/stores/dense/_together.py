@@ -17,8 +17,9 @@ from lexsearch.types import FloatArray, IntArray, Ranking
 UNIT_ROUNDOFF = 2.0**-24
 # Products held at a time: 64 MB.
 PRODUCTS = 1 << 24
-# Float32 rows of a part of the store, with the place of each among the candidates.
-Part = tuple[FloatArray, IntArray]
+# Float32 rows of a part of the store, the place of each among the candidates, and a length that
+# none of them exceeds.
+Part = tuple[FloatArray, IntArray, float]
 
 
 def search_together(
@@ -46,10 +47,9 @@ def search_together(
         group = queries[start : start + step]
         near = np.empty((len(group), len(rows)), dtype=np.float32)
         longest = 0.0
-        for matrix, places in parts():
+        for matrix, places, length in parts():
             near[:, places] = group @ matrix.T
-            lengths = np.einsum("ij,ij->i", matrix, matrix)
-            longest = max(longest, float(lengths.max(initial=0.0)) ** 0.5)
+            longest = max(longest, length)
         for query, scores in zip(group, near, strict=True):
             chosen = _could_be_best(query, scores, k, longest)
             exact = products(query, rows[chosen])

@@ -39,6 +39,7 @@ class FlatIndex:
         self._dim = dim
         self._blocks = Blocks("dense")
         self._matrices: WeakKeyDictionary[Block, FloatArray] = WeakKeyDictionary()
+        self._longest: WeakKeyDictionary[Block, float] = WeakKeyDictionary()
 
     def __len__(self) -> int:
         return len(self._blocks.table)
@@ -100,11 +101,15 @@ class FlatIndex:
             products=self._products,
         )
 
-    def _parts(self, rows: IntArray) -> Iterator[tuple[FloatArray, IntArray]]:
-        """Float32 rows block by block, and their places in `rows`."""
+    def _parts(self, rows: IntArray) -> Iterator[tuple[FloatArray, IntArray, float]]:
+        """Float32 rows block by block, their places in `rows`, and the length of the longest."""
         for block, places, local in self._blocks.members(rows):
             matrix = self._matrix(block)
-            yield (matrix if len(local) == block.count else matrix[local]), places
+            longest = self._longest.get(block)
+            if longest is None:
+                longest = float(np.vecdot(matrix, matrix).max(initial=0.0)) ** 0.5
+                self._longest[block] = longest
+            yield (matrix if len(local) == block.count else matrix[local]), places, longest
 
     def score(self, query: DenseVectors, ids: IntArray) -> FloatArray:
         """Dot products with the named images; NaN where not held."""
