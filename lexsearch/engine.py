@@ -102,7 +102,7 @@ class Engine:
         """
         check_request(k, mode)
         watch = Stopwatch()
-        with self._finder.opening(mode, watch), watch.stage("encode"):
+        with self._finder.opening(_reads([query], mode), watch), watch.stage("encode"):
             encoded = self.encode(query)
         with watch.stage("filter"):
             allowed, excluded = self._allowed(query, leave_out)
@@ -134,7 +134,7 @@ class Engine:
         if not queries:
             return []
         watch = Stopwatch()
-        with self._finder.opening(mode, watch), watch.stage("encode"):
+        with self._finder.opening(_reads(queries, mode), watch), watch.stage("encode"):
             encoded = encode_many(queries, self.model, self._parts)
         with watch.stage("filter"):
             admitted = [self._allowed(query, frozenset()) for query in queries]
@@ -209,3 +209,9 @@ def check_request(k: int, mode: str) -> None:
         raise UsageError(f"{k} results were asked for; expected at least 1 (-t N)")
     if mode not in MODES:
         raise UsageError(f"no mode is called {mode!r}; known: {', '.join(MODES)}")
+
+
+def _reads(queries: Sequence[Query], mode: Mode) -> Mode:
+    """The mode whose stores the queries need: words alone have no other side."""
+    sides = any(part.kind != "words" for query in queries for part in query.parts)
+    return mode if sides else "lexical"
