@@ -165,7 +165,7 @@ def _index(
         return index_folders(
             paths,
             directory=directory,
-            model=build("encoders.models", model_name),
+            model=build("encoders.models", model_name, threads=options.threads),
             options=options,
             on_progress=listener,
             stop=stop,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexsearch.bundle.catalog_file import recorded_identity
-from lexsearch.bundle.lists import summary
 from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.contents import Contents
 from lexsearch.engine import Engine, Mode, check_request
 from lexsearch.errors import UsageError, WrongModel
 from lexsearch.explain.terms import contributions
@@ -33,11 +33,11 @@ from lexsearch.stores.pooling import factor_of, pooled_identity
 from lexsearch.types import ROLES, SparseVectors, docid
 
 if TYPE_CHECKING:
-    from lexsearch.bundle.records import ImageRecord, SkippedFile
+    from lexsearch.bundle.records import ImageRecord
     from lexsearch.protocols import Model
 
 
-class LexSearch:
+class LexSearch(Contents):
     """An open db: searches what was indexed, and can index more.
 
     Opening reads the catalog only; models and stores load when they are first needed. An open
@@ -110,7 +110,11 @@ class LexSearch:
         settings = settings or Settings.load()
         directory = _directory(db, settings)
         name = settings.model if model is None else model
-        chosen: Model = build("encoders.models", name) if isinstance(name, str) else name
+        chosen: Model = (
+            build("encoders.models", name, threads=settings.threads)
+            if isinstance(name, str)
+            else name
+        )
         recorded = recorded_identity(directory)
         pool = 1 if recorded is None else factor_of(recorded)
         identity = pooled_identity(chosen.identity, pool)
@@ -143,7 +147,9 @@ class LexSearch:
             WrongModel: the installed model of that name is another one.
         """
         ours = self.snapshot.identity
-        model = self._given_model or build("encoders.models", ours.name)
+        model = self._given_model or build(
+            "encoders.models", ours.name, threads=self.settings.threads
+        )
         theirs = pooled_identity(model.identity, factor_of(ours))
         for role in ROLES:
             here, there = ours.fingerprints.get(role), theirs.fingerprints.get(role)
@@ -158,7 +164,10 @@ class LexSearch:
     @cached_property
     def engine(self) -> Engine:
         """The query path over the present snapshot."""
-        return Engine(self.snapshot, self.model, late_kernel=self.settings.late_kernel)
+        settings = self.settings
+        return Engine(
+            self.snapshot, self.model, late_kernel=settings.late_kernel, threads=settings.threads
+        )
 
     def reload(self) -> bool:
         """Move to the newest commit; returns whether there was one."""
@@ -187,6 +196,7 @@ class LexSearch:
             An `indexer.report.IndexReport`.
         """
         options_type = program("index_options")
+        options.setdefault("threads", self.settings.threads)
         report = program("indexer")(
             paths,
             directory=self.directory,
@@ -206,6 +216,7 @@ class LexSearch:
         filters: Filter | None = None,
         cutoff: str | float = "none",
         rerank: int | None = None,
+        every_word: bool = False,
     ) -> SearchResults:
         """The best pictures for a query, best first; a str goes through `Query.parse`.
 
@@ -216,15 +227,40 @@ class LexSearch:
             filters: further conditions.
             cutoff: `none`, `auto`, or a score; hits under it are marked, not dropped.
             rerank: how many candidates late interaction scores in a hybrid search.
+            every_word: hits carry all words that both sides share, not only the heaviest.
 
         Raises:
             UsageError: see `Engine.search`.
         """
         check_request(top_k, mode)
-        query = Query.parse(query) if isinstance(query, str) else query
-        if filters is not None:
-            query = query.with_(filters=filters)
-        return self.engine.search(query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank)
+        return self.engine.search(
+            _query(query, filters),
+            k=top_k,
+            mode=mode,
+            cutoff=cutoff,
+            rerank=rerank,
+            every_word=every_word,
+        )
+
+    def search_many(
+        self,
+        queries: Sequence[str | Query],
+        *,
+        top_k: int = 10,
+        mode: Mode = "hybrid",
+        filters: Filter | None = None,
+        cutoff: str | float = "none",
+        rerank: int | None = None,
+    ) -> list[SearchResults]:
+        """What `search` gives for each query, in less time; see `Engine.search_many`.
+
+        >>> from lexsearch import LexSearch
+        >>> with LexSearch.open("photos") as db:  # doctest: +SKIP
+        ...     dogs, cats = db.search_many(["a dog", "a cat"], top_k=5)
+        """
+        check_request(top_k, mode)
+        wanted = [_query(query, filters) for query in queries]
+        return self.engine.search_many(wanted, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank)
 
     def search_terms(
         self,
@@ -248,6 +284,7 @@ class LexSearch:
         filters: Filter | None = None,
         cutoff: str | float = "none",
         rerank: int | None = None,
+        every_word: bool = False,
     ) -> SearchResults:
         """Pictures like a picture; the picture itself is left out when it is indexed."""
         query = Query.image(picture).with_(filters=filters)
@@ -256,7 +293,13 @@ class LexSearch:
             found = self.snapshot.find(absolute(picture))
             own = frozenset() if found is None else frozenset([found])
         return self.engine.search(
-            query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, leave_out=own
+            query,
+            k=top_k,
+            mode=mode,
+            cutoff=cutoff,
+            rerank=rerank,
+            leave_out=own,
+            every_word=every_word,
         )
 
     def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
@@ -340,38 +383,10 @@ class LexSearch:
             for i in vocabulary.complete(prefix.lower(), top_k)
         ]
 
-    def status(self) -> dict[str, Any]:
-        """What is in the db, as JSON values."""
-        identity = self.snapshot.identity
-        runs = self.snapshot.runs()
-        return {
-            "directory": str(self.directory),
-            "generation": self.snapshot.generation,
-            "model": identity.name,
-            "fingerprints": dict(identity.fingerprints),
-            **self.snapshot.counts(),
-            "dense": summary(self.snapshot.lists, self.snapshot.image_ids()),
-            "pool_tokens": factor_of(identity),
-            "roots": [display_path(root) for root in self.snapshot.roots()],
-            "last_run": runs[-1] if runs else None,
-        }
 
-    def skipped(self) -> list[SkippedFile]:
-        """Files that could not be indexed, with the reason."""
-        return self.snapshot.skipped()
-
-    def duplicates(self) -> list[list[str]]:
-        """Groups of paths that hold the same bytes."""
-        return [
-            [display_path(path) for path in record.paths] for record in self.snapshot.duplicates()
-        ]
-
-    def near_duplicates(self, threshold: int = 4) -> list[list[str]]:
-        """Groups of different pictures whose 64-bit difference hashes are at most that far."""
-        return [
-            [display_path(record.paths[0]) for record in group]
-            for group in self.snapshot.near_duplicates(threshold)
-        ]
+def _query(query: str | Query, filters: Filter | None) -> Query:
+    wanted = Query.parse(query) if isinstance(query, str) else query
+    return wanted if filters is None else wanted.with_(filters=filters)
 
 
 def _directory(db: str | os.PathLike[str] | None, settings: Settings) -> Path:

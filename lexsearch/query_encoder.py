@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from lexsearch.errors import UsageError
 from lexsearch.grammar import cut
-from lexsearch.pictures import load_pixels
+from lexsearch.part_encoder import PartVectors, encode_parts, has_content
 from lexsearch.protocols import Model, Vocabulary
-from lexsearch.query import Part, Query
+from lexsearch.query import Query
+from lexsearch.reuse import EncodedParts
 from lexsearch.types import (
     DenseVectors,
     Encoded,
@@ -50,20 +51,48 @@ def encode(query: Query, model: Model) -> EncodedQuery:
         UsageError: the query has nothing to search for, or names an unknown word where only a
             word of the vocabulary will do.
     """
-    parts = [part for part in query.parts if _has_content(part)]
-    if not parts:
+    return encode_many([query], model, EncodedParts())[0]
+
+
+def encode_many(queries: Sequence[Query], model: Model, parts: EncodedParts) -> list[EncodedQuery]:
+    """`encode` for each of many queries; the model runs once for all texts, once for all pictures.
+
+    Args:
+        queries: in any number.
+        model: encodes what `parts` does not hold.
+        parts: vectors of texts and pictures that were encoded before; gets the new ones.
+
+    Raises:
+        UsageError: as in `encode`, for the first query at fault.
+    """
+    for query in queries:
+        _check_content(query)
+    vectors = encode_parts([part for query in queries for part in query.parts], model, parts)
+    return [_sum(query, vectors, model) for query in queries]
+
+
+def _check_content(query: Query) -> None:
+    if not any(has_content(part) for part in query.parts):
         raise UsageError(
             "the query is empty; give a text, a picture (--image FILE) or a word (--weight dog=1)"
             if not (query.exclude or query.filters)
             else "the query has only conditions; add a text, a picture or a word to rank by"
         )
-    encoded: list[Encoded] = []
+
+
+def _sum(query: Query, vectors: PartVectors, model: Model) -> EncodedQuery:
+    kept = [part for part in query.parts if has_content(part)]
     notes = list(query.notes)
-    for part in parts:
-        vectors, said = _encode_part(part, model)
-        encoded.append(vectors)
-        notes.extend(said)
-    weights = [part.weight for part in parts]
+    encoded: list[Encoded] = []
+    for part in kept:
+        if isinstance(part.value, Mapping):
+            encoded.append(_encode_words(part.value, model))
+            continue
+        encoded.append(vectors.of(part))
+        if isinstance(part.value, str) and part.kind == "text":
+            text, said = cut(part.value)
+            notes.extend(said + unknown_words(text, model.vocabulary))
+    weights = [part.weight for part in kept]
     lexical = _sum_lexical([e.lexical for e in encoded], weights, model.identity.vocab_size)
     if query.weights:
         lexical = _edit(lexical, query.weights, model.vocabulary, model.identity.vocab_size)
@@ -94,23 +123,6 @@ def word_id(word: str, vocabulary: Vocabulary) -> int:
         f"{word!r} is not among the {len(vocabulary.words):,} words of the index{hint}; "
         "see them with: lexsearch words --complete PREFIX"
     )
-
-
-def _has_content(part: Part) -> bool:
-    return not isinstance(part.value, str) or bool(part.value.strip())
-
-
-def _encode_part(part: Part, model: Model) -> tuple[Encoded, tuple[str, ...]]:
-    if part.kind == "words":
-        assert isinstance(part.value, Mapping)
-        return _encode_words(part.value, model), ()
-    if part.kind == "text":
-        assert isinstance(part.value, str)
-        text, notes = cut(part.value)
-        return model.encode_texts([text]), notes + unknown_words(text, model.vocabulary)
-    assert not isinstance(part.value, Mapping)
-    pixels = load_pixels(part.value, model.pixel_spec)
-    return model.encode_pixels(pixels[np.newaxis]), ()
 
 
 def _encode_words(weights: Mapping[str, float], model: Model) -> Encoded:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -126,7 +126,7 @@ class SearchResults(Sequence[SearchHit]):
         hits: best first.
         query: the query as text.
         mode: `lexical`, `dense`, `late` or `hybrid`.
-        seconds: wall seconds by stage.
+        seconds: wall seconds by stage, and `total`; see `lexsearch.stopwatch.Stopwatch`.
         notes: sentences for the user (words outside the vocabulary, a cut query, ...).
         cutoff: the score under which a hit does not count as relevant; -inf for none.
         excluded: pictures that `-word` conditions took away.
@@ -152,6 +152,10 @@ class SearchResults(Sequence[SearchHit]):
 
     def __iter__(self) -> Iterator[SearchHit]:
         return iter(self.hits)
+
+    def timed(self, seconds: Mapping[str, float]) -> SearchResults:
+        """The same with these seconds."""
+        return replace(self, seconds=seconds)
 
     @property
     def paths(self) -> list[str]:

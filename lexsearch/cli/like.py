@@ -39,13 +39,13 @@ def command(
       lexsearch like ~/Pictures/IMG_2231.jpg
       lexsearch like ./ref.jpg --mode dense -t 50 -f
     """
-    from lexsearch.query import Query
-
     out = Shown.of(shown)
     if not Path(file).expanduser().is_file():
         raise UsageError(f"no such picture: {file}")
     limit = parse_cutoff(cutoff, out.format)
     with open_db(db) as index:
-        results = index.like(file, top_k=out.depth(top), mode=mode, cutoff=limit)
-        code = present(index, Query.image(file), results, out, top)
+        results = index.like(
+            file, top_k=out.depth(top), mode=mode, cutoff=limit, every_word=out.explain
+        )
+        code = present(index, results, out, top)
     click.get_current_context().exit(code)

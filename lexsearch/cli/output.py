@@ -14,7 +14,6 @@ from lexsearch.cli.terminal import safe
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
-    from lexsearch.query import Query
     from lexsearch.results import SearchHit, SearchResults
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -100,7 +99,7 @@ class Shown:
         return top * SPARE if self.group else top
 
 
-def present(index: LexSearch, query: Query, results: SearchResults, shown: Shown, top: int) -> int:
+def present(index: LexSearch, results: SearchResults, shown: Shown, top: int) -> int:
     """Print notes and results, make the copies; returns the exit code."""
     from lexsearch.cli.collect import collect
 
@@ -110,8 +109,6 @@ def present(index: LexSearch, query: Query, results: SearchResults, shown: Shown
     if shown.sort == "date":
         hits.sort(key=_newest_first)
         hits.sort(key=lambda hit: hit.below_cutoff)
-    if shown.explain:
-        hits = with_all_terms(index, query, hits)
     results = replace(results, hits=tuple(hits))
     say(results.notes)
     if results.excluded:
@@ -123,24 +120,6 @@ def present(index: LexSearch, query: Query, results: SearchResults, shown: Shown
             sys.stdout.flush()
             say([collect(wanted, folder, link=link)])
     return 0 if hits else NO_RESULT
-
-
-def with_all_terms(index: LexSearch, query: Query, hits: Sequence[SearchHit]) -> list[SearchHit]:
-    """The hits with every word that both sides share, so that the words add up."""
-    import numpy as np
-
-    from lexsearch.explain.terms import contributions
-
-    lexical = index.engine.encode(query).lexical
-    if lexical is None or not hits:
-        return list(hits)
-    ids = np.array([int(hit.id, 16) for hit in hits], dtype=np.int64)
-    stored = index.engine.lexical.vectors(ids)
-    vocabulary = index.model.vocabulary
-    return [
-        replace(hit, terms=tuple(contributions(lexical, stored.select([i]), vocabulary)))
-        for i, hit in enumerate(hits)
-    ]
 
 
 def say(notes: Sequence[str]) -> None:

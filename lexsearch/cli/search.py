@@ -209,6 +209,13 @@ def command(
     limit = parse_cutoff(cutoff, out.format)
     depth = parse_rerank(rerank)
     with open_db(db) as index:
-        results = index.search(wanted, top_k=out.depth(top), mode=mode, cutoff=limit, rerank=depth)
-        code = present(index, wanted, results, out, top)
+        results = index.search(
+            wanted,
+            top_k=out.depth(top),
+            mode=mode,
+            cutoff=limit,
+            rerank=depth,
+            every_word=out.explain,
+        )
+        code = present(index, results, out, top)
     click.get_current_context().exit(code)

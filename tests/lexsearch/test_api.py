@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from lexsearch import Filter, LexSearch, Query
+from lexsearch import Filter, LexSearch, Query, Settings
 from lexsearch.errors import IndexMissing, UsageError, WrongModel
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
@@ -200,3 +200,45 @@ def test_an_index_of_pooled_tokens_is_searched_and_opened_again(
     with LexSearch.create(tmp_path / "db", model=toy_model) as db:
         assert names(db.search("green", top_k=1)) == ["green.png"]
         assert db.status()["dense"] == {"store": "flat", "scanned": 4}
+
+
+def test_many_queries_are_parsed_and_filtered_like_one(db: LexSearch) -> None:
+    asked = ["red -green", Query.text("blue"), "red camera:lumo"]
+    for filters in (None, Filter(type="png")):
+        many = db.search_many(asked, top_k=3, filters=filters)
+        for query, found in zip(asked, many, strict=True):
+            alone = db.search(query, top_k=3, filters=filters)
+            assert [(h.path, h.score) for h in found] == [(h.path, h.score) for h in alone]
+    assert db.search_many([]) == []
+
+
+def test_every_word_of_a_hit_needs_no_second_run_of_the_model(
+    db: LexSearch, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, runs = type(db.model), 0
+    encode = {name: getattr(model, name) for name in ("encode_texts", "encode_pixels")}
+
+    def counting(name: str) -> Any:
+        def run(self: Any, batch: Any) -> Any:
+            nonlocal runs
+            runs += 1
+            return encode[name](self, batch)
+
+        return run
+
+    for name in encode:
+        monkeypatch.setattr(model, name, counting(name))
+    hit = db.search("red green", top_k=1, every_word=True)[0]
+    assert sum(term.contribution for term in hit.terms) == pytest.approx(hit.scores["lexical"])
+    assert runs == 1
+    db.like(photos / "halves.jpg", every_word=True)
+    assert runs == 2
+
+
+def test_the_threads_of_the_settings_reach_the_model_and_the_engine(tmp_path: Path) -> None:
+    settings = dataclasses.replace(Settings.load(), threads=3)
+    with LexSearch.create(tmp_path / "db", model="mini", settings=settings) as made:
+        assert made.model._threads == 3  # type: ignore[attr-defined]
+    with LexSearch.open(tmp_path / "db", settings=settings) as opened:
+        assert opened.model._threads == 3  # type: ignore[attr-defined]
+        assert opened.engine._finder.threads == 3

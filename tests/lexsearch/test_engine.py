@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lexsearch import finding
 from lexsearch.engine import Engine
-from lexsearch.errors import UsageError
+from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.query import Filter, Query
+from lexsearch.registry import names
 from lexsearch.stores.segment_data import sections
 from lexsearch.types import IntArray, docid
 
@@ -47,7 +49,9 @@ class MemorySnapshot:
 
     def allowed(self, **conditions: Any) -> IntArray:
         assert set(conditions) == {"after", "before", "path_glob", "type_", "camera"}
-        return self.image_ids()[:2]
+        return self.image_ids()[:2] if self.few is None else self.few
+
+    few: IntArray | None = None
 
     def images(self, ids: Sequence[int]) -> list[SimpleNamespace]:
         return [
@@ -196,3 +200,177 @@ def test_a_forced_late_kernel_reaches_the_store(toy_model: Any) -> None:
     engine = Engine(MemorySnapshot(toy_model, [PICTURES]), toy_model, late_kernel="cuda")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="no token kernel is called 'cuda'"):
         engine.search(Query.text("red"), k=1, mode="late")
+
+
+MODES: list[Any] = ["lexical", "dense", "late", "hybrid"]
+ASKED = [
+    Query.text("red"),
+    Query.text("green red") - Query.text("blue"),
+    Query.text("white").with_(exclude=["green"]),
+    Query.text("blue").with_(filters=Filter(after="2024")),
+    Query.text("red").with_(weights={"green": 2.0}),
+    Query.text("red"),
+    Query.text("purple"),
+]
+
+
+def said(results: Any) -> list[Any]:
+    return [
+        (hit.rank, hit.id, hit.score, dict(hit.scores), hit.terms, hit.below_cutoff)
+        for hit in results
+    ]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_many_queries_answer_as_one_by_one(mode: Any, threads: int, toy_model: Any) -> None:
+    snapshot: Any = MemorySnapshot(toy_model, [PICTURES[:3], PICTURES[3:]])
+    together = Engine(snapshot, toy_model, threads=threads)
+    many = together.search_many(ASKED, k=3, mode=mode, cutoff=0.5)
+    assert len(many) == len(ASKED)
+    for query, found in zip(ASKED, many, strict=True):
+        alone = Engine(snapshot, toy_model).search(query, k=3, mode=mode, cutoff=0.5)
+        assert said(found) == said(alone)
+        assert (found.query, found.mode, found.notes) == (alone.query, alone.mode, alone.notes)
+        assert (found.cutoff, found.excluded) == (alone.cutoff, alone.excluded)
+
+
+def test_many_queries_run_the_model_once_for_all_texts(toy_model: Any) -> None:
+    calls: list[list[str]] = []
+    model = type(toy_model)()
+    encode_texts = model.encode_texts
+    model.encode_texts = lambda texts: calls.append(list(texts)) or encode_texts(texts)
+    engine = Engine(MemorySnapshot(model, [PICTURES]), model)  # type: ignore[arg-type]
+    engine.search_many(ASKED, k=1)
+    assert calls == [["red", "green red", "blue", "white", "purple"]]
+    engine.search_many(ASKED[:2], k=1)
+    assert len(calls) == 1
+
+
+def test_many_queries_share_their_seconds_evenly(engine: Engine) -> None:
+    many = engine.search_many(ASKED, k=1)
+    assert {tuple(found.seconds.items()) for found in many} == {tuple(many[0].seconds.items())}
+    assert many[0].seconds["total"] > 0
+
+
+def test_no_query_gives_no_result_and_a_bad_one_is_an_error(engine: Engine) -> None:
+    assert engine.search_many([], k=1) == []
+    with pytest.raises(UsageError, match="the query is empty"):
+        engine.search_many([Query.text("red"), Query.text(" ")], k=1)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_channels_side_by_side_answer_as_one_after_the_other(
+    mode: Any, toy_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot: Any = MemorySnapshot(toy_model, [PICTURES[:3], PICTURES[3:]])
+    alone = Engine(snapshot, toy_model, threads=1).search(Query.text("red blue"), k=4, mode=mode)
+    monkeypatch.setattr(finding, "SIDE_BY_SIDE_FROM", 0)
+    apart = Engine(snapshot, toy_model, threads=2).search(Query.text("red blue"), k=4, mode=mode)
+    assert said(apart) == said(alone)
+
+
+def test_an_error_in_a_thread_reaches_the_caller(toy_model: Any) -> None:
+    engine = Engine(
+        MemorySnapshot(toy_model, [PICTURES]),  # type: ignore[arg-type]
+        toy_model, stores={"dense": "no-such-store"}, threads=2,
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="'no-such-store'"):
+        engine.search(Query.text("red"), k=1)
+
+
+def test_the_total_covers_every_stage_of_one_thread(toy_model: Any) -> None:
+    engine = Engine(MemorySnapshot(toy_model, [PICTURES]), toy_model, threads=1)  # type: ignore[arg-type]
+    seconds = dict(engine.search(Query.text("red"), k=3).seconds)
+    total = seconds.pop("total")
+    assert sum(seconds.values()) <= total
+
+
+def test_edited_words_run_no_model_and_ask_dense_and_late_for_new_pictures_only(
+    toy_model: Any,
+) -> None:
+    snapshot: Any = MemorySnapshot(toy_model, [PICTURES[:3], PICTURES[3:]])
+    toy_model = type(toy_model)()
+    toy_model.first_stage = 1
+    engine = Engine(snapshot, toy_model)
+    engine.search(Query.text("red"), k=2)
+    asked: list[int] = []
+    for store in (engine.dense, engine.tokens):
+        score: Any = store.score
+        store.score = lambda q, ids, score=score: asked.extend(ids.tolist()) or score(q, ids)  # type: ignore[method-assign]
+    engine.dense.search = None  # type: ignore[assignment, method-assign]
+    toy_model.encode_texts = None
+    edited = Query.text("red").with_(weights={"red": 0.0, "white": 3.0})
+    found = engine.search(edited, k=2)
+    assert asked.count(14) == 2  # the white picture, new to both
+    assert 10 not in asked
+    fresh = type(toy_model)()
+    fresh.first_stage = 1
+    assert said(found) == said(Engine(snapshot, fresh).search(edited, k=2))
+
+
+def test_another_filter_asks_anew(engine: Engine) -> None:
+    assert len(engine.search(Query.text("red"), k=5)) == 5
+    few = Query.text("red").with_(filters=Filter(after="2024"))
+    assert set(ids(engine.search(few, k=5))) == {10, 11}
+    assert len(engine.search(Query.text("red"), k=5)) == 5
+
+
+def test_every_word_adds_up_where_the_shown_ones_are_few(engine: Engine) -> None:
+    query = Query.text("red green") - Query.text("blue")
+    hit = engine.search(query, k=5, every_word=True)[-1]
+    assert any(term.contribution < 0 for term in hit.terms)
+    total = sum(term.contribution for term in hit.terms)
+    assert total == pytest.approx(hit.scores["lexical"], abs=1e-6)
+
+
+BACKENDS = [(role, name) for role in ("lexical", "dense") for name in names(f"stores.{role}")]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize(("role", "name"), BACKENDS, ids=lambda v: v)
+def test_a_filter_that_leaves_few_is_filled_by_every_backend_in_every_mode(
+    role: Any, name: str, mode: Any, toy_model: Any
+) -> None:
+    """The admitted pictures are the worst of 300, so that no search over all would meet them."""
+    snapshot: Any = MemorySnapshot(
+        toy_model, [[(RED, RED)] * 150, [(RED, RED)] * 147 + PICTURES[2:]]
+    )
+    snapshot.few = np.array([307, 308, 309], dtype=np.int64)  # green, blue, white
+    model = type(toy_model)()
+    model.first_stage = 1
+    engine = Engine(snapshot, model, stores={role: name})
+    query = Query.text("red").with_(filters=Filter(after="2024", before="2025"))
+    try:
+        found = engine.search(query, k=3, mode=mode)
+    except ModelMissing as error:
+        pytest.skip(str(error))
+    assert set(ids(found)) == {307, 308, 309}
+    assert len(engine.search(query, k=2, mode=mode)) == 2
+    assert len(engine.search(query, k=10, mode=mode)) == 3
+    many = engine.search_many([query, query, Query.text("green")], k=3, mode=mode)
+    assert [len(one) for one in many] == [3, 3, 3]
+    assert said(many[0]) == said(found)
+
+
+def test_a_filter_that_leaves_few_is_filled_by_late_interaction_of_a_large_db(
+    toy_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finding, "LATE_ALONE", 1)
+    snapshot: Any = MemorySnapshot(toy_model, [[(RED, RED)] * 40, PICTURES[2:]])
+    snapshot.few = np.array([50, 51, 52], dtype=np.int64)
+    engine = Engine(snapshot, toy_model)
+    query = Query.text("red").with_(filters=Filter(after="2024"))
+    found = engine.search(query, k=3, mode="late")
+    assert set(ids(found)) == {50, 51, 52}
+    assert "late interaction scored" in found.notes[0]
+
+
+def test_words_alone_open_the_word_index_only(toy_model: Any) -> None:
+    engine = Engine(MemorySnapshot(toy_model, [PICTURES]), toy_model, threads=2)  # type: ignore[arg-type]
+    engine.search(Query.words({"red": 1.0}), k=1)
+    assert set(engine._stores.__dict__) & {"lexical", "dense", "tokens"} == {"lexical"}
+    results = engine.search(Query.text("red"), k=1)
+    assert set(engine._stores.__dict__) >= {"lexical", "dense", "tokens"}
+    assert "open" in results.seconds
+    assert "open" not in engine.search(Query.text("red"), k=1).seconds

@@ -1,0 +1,142 @@
+"""Indexing again when nothing changed, by number of files: against a bare walk of the folder.
+
+python -m benchmarks.bench_rescan [--files N ...] [--json] [--save]
+
+The files are small and all different, 500 to a folder. The index of them is made up: thin vectors,
+but the catalog knows the path, size, time, inode and digest of every file as a real run leaves
+them, so the run that is measured finds nothing to do. The floor is `os.scandir` and `stat` of every
+file, by turns with ours in this process. The command line runs in new processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.record import save
+from benchmarks.synthetic_bundle import bundled, write
+from benchmarks.timing import by_turns, percentiles
+from lexsearch.registry import program
+
+SIZES = (1_000, 10_000, 100_000)
+PER_FOLDER = 500
+MUST, GOAL = 20_000, 50_000  # files per second
+
+
+def make_files(folder: Path, count: int) -> list[bytes]:
+    """Paths of new files; file i holds its number."""
+    paths = []
+    for i in range(count):
+        below = folder / f"{i // PER_FOLDER:04d}"
+        if i % PER_FOLDER == 0:
+            below.mkdir(parents=True)
+        path = below / f"IMG_{i:07d}.jpg"
+        path.write_bytes(b"%d" % i)
+        paths.append(os.fsencode(path))
+    return paths
+
+
+def bare_walk(folder: bytes) -> int:
+    """Lists every folder and stats every file; returns how many files there were."""
+    count, folders = 0, [folder]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(entry.path)
+                else:
+                    entry.stat(follow_symlinks=False)
+                    count += 1
+    return count
+
+
+def measure_one(count: int, model: Any, runs: int) -> dict[str, Any]:
+    """Files per second of ours, the floor and the command line."""
+    with tempfile.TemporaryDirectory() as temporary:
+        place, photos = Path(temporary) / "db", Path(temporary) / "photos"
+        paths = make_files(photos, count)
+
+        def name_file(i: int) -> tuple[bytes, int, int, int]:
+            found = os.stat(paths[i])  # noqa: PTH116
+            return paths[i], found.st_size, found.st_mtime_ns, found.st_ino
+
+        write(place, count, model=model, name_file=name_file, root=os.fsencode(photos), thin=True)
+        index = program("indexer")
+        stages: dict[str, list[float]] = {}
+
+        def ours(run: int) -> None:
+            report = index([photos], directory=place, model=model)
+            if (report.found, report.unchanged, report.encoded) != (count, count, 0):
+                raise RuntimeError(f"expected {count} unchanged files, the run says {report}")
+            for name, seconds in report.seconds.items() if run >= 0 else ():
+                stages.setdefault(name, []).append(seconds)
+
+        def floor(run: int) -> None:
+            assert bare_walk(os.fsencode(photos)) == count
+
+        times = by_turns({"ours": ours, "floor": floor}, runs)
+        command = [
+            sys.executable, "-m", "lexsearch.cli", "index", str(photos), "--db", f"{place}/",
+        ]  # fmt: skip
+        cli = []
+        for _ in range(min(runs, 3)):
+            start = time.perf_counter()
+            subprocess.run(command, check=True, capture_output=True)
+            cli.append(time.perf_counter() - start)
+    (wall, processor), (floor_wall, floor_processor) = times["ours"], times["floor"]
+    return {
+        "files": count,
+        "files_per_s": round(1000 * count / statistics.median(wall)),
+        "files_per_cpu_s": round(1000 * count / statistics.median(processor)),
+        "floor_files_per_s": round(1000 * count / statistics.median(floor_wall)),
+        "ours over floor": round(statistics.median(wall) / statistics.median(floor_wall), 2),
+        "cpu, ours over floor": round(
+            statistics.median(processor) / statistics.median(floor_processor), 2
+        ),
+        "ms": percentiles(wall),
+        "stages_ms": {n: round(1000 * statistics.median(v), 2) for n, v in stages.items()},
+        "command_line_files_per_s": round(count / statistics.median(cli)),
+        "command_line_s": round(statistics.median(cli), 3),
+    }
+
+
+def main(arguments: list[str] | None = None) -> dict[str, Any]:
+    """Measure, print, and save when asked."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--files", type=int, nargs="+", default=list(SIZES))
+    parser.add_argument("--runs", type=int, default=7)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--save", action="store_true")
+    options = parser.parse_args(arguments)
+    model = bundled()
+    figures = {
+        "runs": options.runs,
+        "sizes": [measure_one(count, model, options.runs) for count in options.files],
+    }
+    if options.save:
+        save("bench_rescan", figures)
+    if options.json:
+        print(json.dumps(figures))
+    else:
+        for one in figures["sizes"]:
+            print(
+                f"rescan  {one['files']:,} files: {one['files_per_s']:,} files/s "
+                f"({one['ours over floor']} x the time of a bare walk, "
+                f"{one['floor_files_per_s']:,} files/s; processor time "
+                f"{one['cpu, ours over floor']} x); command line "
+                f"{one['command_line_files_per_s']:,} files/s, {one['command_line_s']} s"
+            )
+        print(f"target: at least {MUST:,} files/s, better {GOAL:,}")
+    return figures
+
+
+if __name__ == "__main__":
+    main()

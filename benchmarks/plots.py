@@ -1,0 +1,140 @@
+"""Draws cost against size from what the benchmarks saved in results/.
+
+python -m benchmarks.plots [--results DIR]
+
+Writes query.png (milliseconds by stage, against peer and floor), memory.png and rescan.png beside
+the records; a figure whose record is missing is not drawn, and that is said.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.record import RESULTS
+
+matplotlib.use("Agg")
+
+STAGES = ("encode", "filter", "lexical", "dense", "late", "fuse", "hits")
+COLOURS = ("#4e79a7", "#bab0ac", "#f28e2b", "#59a14f", "#e15759", "#76b7b2", "#b07aa1")
+QUERY_TARGET_MS = 40
+RESCAN_TARGET = 20_000
+Record = dict[str, Any]
+
+
+def query(record: Record, figure: Figure) -> None:
+    """Milliseconds of a warm query: stages as bars, then single, edited and batch against peers."""
+    sizes = record["sizes"]
+    left, right = figure.subplots(1, 2)
+    places = range(len(sizes))
+    base = [0.0] * len(sizes)
+    for stage, colour in zip(STAGES, COLOURS, strict=True):
+        heights = [one["warm"]["ms"].get(stage, {"p50": 0.0})["p50"] for one in sizes]
+        left.bar(places, heights, 0.6, bottom=base, label=stage, color=colour)
+        base = [low + height for low, height in zip(base, heights, strict=True)]
+    totals = [one["warm"]["ms"]["total"]["p50"] for one in sizes]
+    left.plot(places, totals, "k_", markersize=30, label="total (wall)")
+    left.set_xticks(list(places), [f"{one['images']:,}" for one in sizes])
+    left.set(xlabel="pictures", ylabel="ms, median of each stage", title="A warm query, by stage")
+    left.legend(fontsize=8)
+    images = [one["images"] for one in sizes]
+    series: dict[str, tuple[str, Callable[[Record], float]]] = {
+        "SciPy and NumPy script": ("s--", lambda one: one["warm"]["peer_ms"]["p50"]),
+        "p99": ("^:", lambda one: one["warm"]["ms"]["total"]["p99"]),
+        "p50": ("o-", lambda one: one["warm"]["ms"]["total"]["p50"]),
+        "in a batch": ("d-", lambda one: one["batch"]["ms_per_query"]),
+        "edited words": ("v-", lambda one: one["edited"]["ms"]["total"]["p50"]),
+        "floor": ("k-.", lambda one: one["warm"]["floor_ms"]["p50"]),
+    }
+    for name, (style, value) in series.items():
+        right.plot(images, [value(one) for one in sizes], style, label=name, markersize=5)
+    right.axhline(QUERY_TARGET_MS, color="#cc0000", linewidth=0.8)
+    right.annotate("target at 100,000", (images[0], QUERY_TARGET_MS), color="#cc0000",
+                   fontsize=8, xytext=(0, 3), textcoords="offset points")  # fmt: skip
+    right.set(xscale="log", yscale="log", xlabel="pictures", ylabel="ms", title="Cost against size")
+    right.legend(fontsize=8)
+    right.grid(which="both", alpha=0.2)
+
+
+def memory(record: Record, figure: Figure) -> None:
+    """Peak megabytes and cold seconds by size."""
+    sizes = record["sizes"]
+    images = [one["images"] for one in sizes]
+    left, right = figure.subplots(1, 2)
+    for name, key in (("one cold search", "peak_mb"), ("20 queries", "peak_mb_after_20_queries")):
+        left.plot(images, [one["cold"][key] for one in sizes], "o-", label=name)
+    _axes(left, "pictures", "MB, peak resident", "Memory")
+    for name, key in (("lexsearch search", "s"), ("its imports alone", "imports_s")):
+        right.plot(images, [one["cold"][key]["p50"] for one in sizes], "o-", label=name)
+    _axes(right, "pictures", "s, median", "A cold search")
+
+
+def rescan(record: Record, figure: Figure) -> None:
+    """Files per second of a run that finds nothing changed."""
+    sizes = record["sizes"]
+    files = [one["files"] for one in sizes]
+    axes = figure.subplots()
+    for name, key, style in (
+        ("os.scandir and stat (floor)", "floor_files_per_s", "k-."),
+        ("index again, in process", "files_per_s", "o-"),
+        ("lexsearch index, new process", "command_line_files_per_s", "s--"),
+    ):
+        axes.plot(files, [one[key] for one in sizes], style, label=name)
+    axes.axhline(RESCAN_TARGET, color="#cc0000", linewidth=0.8, label="target")
+    _axes(axes, "files", "files per second", "Nothing changed")
+    axes.set_yscale("log")
+
+
+def _axes(axes: Axes, x: str, y: str, title: str) -> None:
+    axes.set(xscale="log", xlabel=x, ylabel=y, title=title)
+    axes.set_ylim(bottom=0)
+    axes.grid(which="both", alpha=0.2)
+    axes.legend(fontsize=8)
+
+
+FIGURES: dict[str, tuple[str, Callable[[Record, Figure], None], tuple[float, float]]] = {
+    "query": ("bench_query", query, (11, 4.5)),
+    "memory": ("bench_query", memory, (10, 4)),
+    "rescan": ("bench_rescan", rescan, (6, 4)),
+}
+
+
+def draw(results: Path) -> list[Path]:
+    """Draw every figure whose record is there; returns what was written."""
+    written = []
+    for name, (benchmark, drawing, size) in FIGURES.items():
+        source = results / f"{benchmark}.json"
+        record = json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+        if not record.get("sizes"):
+            print(f"plots  {name}.png not drawn: {source.name} has no sizes")
+            continue
+        figure = Figure(figsize=size, layout="constrained")
+        drawing(record, figure)
+        machine = record["machine"]
+        figure.supxlabel(
+            f"{machine['processor']}, {machine['cores']} cores, {record['date']}, "
+            f"commit {record['commit']}", fontsize=7, color="#666666",
+        )  # fmt: skip
+        path = results / f"{name}.png"
+        figure.savefig(path, dpi=110, metadata={"Software": None})
+        written.append(path)
+    return written
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Draw and say where."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--results", type=Path, default=RESULTS)
+    for path in draw(parser.parse_args(arguments).results):
+        print(f"plots  wrote {path}")
+
+
+if __name__ == "__main__":
+    main()
