@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 @click.option(
     "--force", is_flag=True, help="Encode everything again, also after a change of model."
 )
+@click.option("--retry", is_flag=True, help="Try skipped files again that have not changed.")
 @click.option("--rehash", is_flag=True, help="Read every file; trust no size or time.")
 @click.option(
     "--batch-size",
@@ -56,6 +57,14 @@ if TYPE_CHECKING:
     default=100.0,
     show_default=True,
     help="Skip larger photos.",
+)
+@click.option(
+    "--file-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Give up a photo that takes more work than that.",
 )
 @click.option("--no-space-check", is_flag=True, help="Do not look at the free disk space first.")
 @click.option(
@@ -113,6 +122,8 @@ def _options(given: dict[str, Any], threads: int) -> IndexOptions:
         check_space=not given["no_space_check"],
         wait_s=given["wait"],
         threads=threads,
+        retry=given["retry"],
+        file_s=given["file_timeout"],
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,6 +34,7 @@ from lexsearch.types import PixelArray, PixelSpec
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Longest reason in a report, in letters; Pillow quotes what it read.
 MAX_REASON = 200
+NO_MEMORY = "needs more memory than there is"
 # Pictures with more pixels than this, after `draft`, are worked on one at a time.
 BIG = 24_000_000
 T = TypeVar("T")
@@ -87,13 +89,28 @@ class DecodeError(UsageError):
 
 
 def decode(path: bytes, spec: PixelSpec) -> Decoded:
-    """Read and decode one file.
+    """Read and decode one file, in this process.
 
     Raises:
         DecodeError: see there.
     """
     data, sha256 = read(path)
-    return decode_bytes(path, data, sha256, spec)
+    with pillow_under(MAX_PIXELS):
+        return decode_bytes(path, data, sha256, spec)
+
+
+@contextmanager
+def pillow_under(max_pixels: int) -> Iterator[None]:
+    """Pillow with our pixel limit and without its warnings about odd files, put back afterwards."""
+    limit = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\..*")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        Image.MAX_IMAGE_PIXELS = max_pixels
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def read(path: bytes, *, follow: bool = False) -> tuple[bytes, bytes]:
@@ -210,7 +227,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is not a picture of a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, RAW)"
     if isinstance(error, MemoryError):
-        return "needs more memory than there is"
+        return NO_MEMORY
     text = " ".join(str(error).split()) or "no message"
     if "truncated" in text or isinstance(error, EOFError):
         return f"is truncated ({text})"[:MAX_REASON]

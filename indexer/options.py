@@ -8,6 +8,8 @@ from lexsearch.errors import UsageError
 
 # Pictures of more pixels are skipped: 100 megapixels are 400 MB in memory.
 MAX_PIXELS = 100_000_000
+# Seconds of work after which a file is given up; 100 megapixels of PNG take 3.
+FILE_SECONDS = 20.0
 # Images per durable commit: what a power cut can cost.
 BATCH_SIZE = 256
 
@@ -28,7 +30,11 @@ class IndexOptions:
         max_pixels: skip pictures with more pixels.
         check_space: look at the free disk space first.
         wait_s: seconds to wait for another writer, >= 0.
-        threads: decoder threads; 0 = as many as there are processors.
+        threads: decoders that work at once; 0 = as many as there are processors.
+        retry: try files again that could not be read, though they have not changed.
+        file_s: seconds of work after which a file is given up, > 0.
+        isolate: decode in processes of their own. False saves their start, and a file that kills
+            its decoder then kills the run: for photos of your own making only.
     """
 
     batch_size: int = BATCH_SIZE
@@ -43,9 +49,14 @@ class IndexOptions:
     check_space: bool = True
     wait_s: float = 0.0
     threads: int = 0
+    retry: bool = False
+    file_s: float = FILE_SECONDS
+    isolate: bool = True
 
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("max_pixels", 1), ("wait_s", 0), ("threads", 0)):
             value = getattr(self, name)
             if value < least:
                 raise UsageError(f"{name} is {value}; expected a number >= {least}")
+        if not 0 < self.file_s < float("inf"):
+            raise UsageError(f"file_s is {self.file_s}; expected a number of seconds > 0")

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from indexer.commit import commit, finish, settle
-from indexer.decoders import ThreadDecoder
+from indexer.commit import commit, finish, record_deaths, settle
+from indexer.decoders import PooledDecoder, ThreadDecoder
 from indexer.encode import encode, gather
 from indexer.options import IndexOptions
 from indexer.plan import Pending, Plan, plan
@@ -17,6 +17,7 @@ from indexer.reading import sha256_of
 from indexer.report import IndexReport
 from indexer.scan import ScanOptions, ScanResult, require_roots, scan
 from indexer.space import check_space, safe_so_far
+from indexer.supervise import ProcessDecoder
 from indexer.tally import Tally
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.pictures import absolute
@@ -83,6 +84,7 @@ def _planned(writer: BundleWriter, found: ScanResult, options: IndexOptions) -> 
         force=options.force,
         rehash=options.rehash,
         prune=options.prune,
+        retry=options.retry,
     )
 
 
@@ -106,16 +108,12 @@ def _encode_all(
     listen(Progress(0, tally.total, 0, tally.outlook()))
     if stopped():
         return
-    with ThreadDecoder(
-        model.pixel_spec,
-        held,
-        threads=options.threads,
-        max_pixels=options.max_pixels,
-        follow=options.follow_symlinks,
-    ) as decoder:
+    with _decoder(model, held, options) as decoder:
         decoded = decoder.decode([one.file.path for one in group] for group in groups)
         for group, outcomes in zip(groups, tally.each("decode", decoded), strict=False):
             batch = gather(group, outcomes, held)
+            with tally.clock("commit"):
+                record_deaths(writer, batch)
             with tally.clock("encode"):
                 vectors = encode(model, batch.fresh)
             with tally.clock("commit"):
@@ -125,6 +123,17 @@ def _encode_all(
             listen(Progress(tally.done, tally.total, tally.encoded, ""))
             if stopped():
                 return
+
+
+def _decoder(model: Model, held: set[bytes], options: IndexOptions) -> PooledDecoder:
+    common = {
+        "threads": options.threads,
+        "max_pixels": options.max_pixels,
+        "follow": options.follow_symlinks,
+    }
+    if options.isolate:
+        return ProcessDecoder(model.pixel_spec, held, file_s=options.file_s, **common)
+    return ThreadDecoder(model.pixel_spec, held, **common)
 
 
 def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:
