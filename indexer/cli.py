@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from indexer.report import IndexReport
 
 
-@click.command("index")
+class IndexCommand(click.Command):
+    """A command with an option whose value may be left out: `--watch` is `--watch=auto`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse."""
+        end = args.index("--") if "--" in args else len(args)
+        spelled = ["--watch=auto" if word == "--watch" else word for word in args[:end]]
+        return super().parse_args(ctx, [*spelled, *args[end:]])
+
+
+@click.command("index", cls=IndexCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @db_option
 @json_option
@@ -74,6 +84,11 @@ if TYPE_CHECKING:
     default=0.0,
     help="Wait that long for another run that writes to the index.",
 )
+@click.option(
+    "--watch",
+    metavar="[=poll:SECONDS]",
+    help="Go on and index what changes; poll looks by itself, for network drives.",
+)
 @click.option("--model", metavar="NAME", help="Model of a new index. Default: mini.")
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
@@ -86,6 +101,7 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
       lexsearch index ~/Pictures
       lexsearch index ~/Pictures --db ./photos.lxdb --exclude '*_thumb.*'
       lexsearch index ~/Pictures --dry-run
+      lexsearch index ~/Pictures --watch
     """
     from lexsearch.bundle.location import db_directory
     from lexsearch.settings import Settings
@@ -97,6 +113,8 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
         _preview(paths, directory, options, as_json=given["as_json"])
         return
     name = model or _recorded_model(directory) or settings.model
+    if given["watch"]:
+        _watch(paths, directory, name, options, given["watch"], as_json=given["as_json"])
     report = _index(paths, directory, name, options)
     _show(report, as_json=given["as_json"])
     _judge(report, paths, strict=given["strict"])
@@ -171,6 +189,39 @@ def _index(
             on_progress=listener,
             stop=stop,
         )
+
+
+def _watch(
+    paths: tuple[str, ...],
+    directory: Path,
+    model_name: str,
+    options: IndexOptions,
+    choice: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Index what changes until a signal comes, which is how every watch ends."""
+    from indexer.interrupt import graceful_stop
+    from indexer.progress import shown
+    from indexer.scan import topmost
+    from indexer.wake import waker
+    from indexer.watch import Watch
+    from lexsearch.registry import build
+
+    def note(text: str) -> None:
+        _say((text,))
+
+    def show(report: IndexReport) -> None:
+        _show(report, as_json=as_json)
+        sys.stdout.flush()
+
+    wakes = waker(choice, topmost(paths), note)
+    with graceful_stop() as stop:
+        model = build("encoders.models", model_name)
+        watch = Watch(paths, directory, model, options, wakes, show, note, shown)
+        note("watching; Ctrl-C ends it")
+        watch.run(stop)
+    raise KeyboardInterrupt
 
 
 def _show(report: IndexReport, *, as_json: bool) -> None:

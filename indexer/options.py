@@ -52,6 +52,7 @@ class IndexOptions:
     retry: bool = False
     file_s: float = FILE_SECONDS
     isolate: bool = True
+    hold: frozenset[bytes] = frozenset()
 
     def __post_init__(self) -> None:
         for name, least in (("batch_size", 1), ("max_pixels", 1), ("wait_s", 0), ("threads", 0)):

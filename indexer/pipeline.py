@@ -144,6 +144,7 @@ def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:
         include_hidden=options.include_hidden,
         follow_symlinks=options.follow_symlinks,
         index_folder=absolute(directory),
+        hold=options.hold,
     )
 
 
