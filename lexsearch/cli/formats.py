@@ -134,7 +134,7 @@ def _csv(results: SearchResults) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
-    writer.writerows(record(hit) for hit in results)
+    writer.writerows([safe(cell) for cell in record(hit)] for hit in results)
     return text.getvalue()
 
 
