@@ -13,9 +13,10 @@ from collections.abc import Container, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from indexer import wire
-from indexer.decode import NO_MEMORY, DecodeError
+from indexer.decode import NO_MEMORY, Decoded, DecodeError
 from indexer.decoders import Held, Outcome, PooledDecoder
 from indexer.options import FILE_SECONDS, MAX_PIXELS
 from lexsearch.errors import LexsearchError
@@ -245,6 +246,23 @@ class ProcessDecoder(PooledDecoder):
         worker.end()
         with self._guard:
             self._alive.discard(worker)
+
+
+def decode_upload(data: bytes, spec: PixelSpec) -> Decoded:
+    """Decode bytes that a stranger sent, in a process for them alone.
+
+    Raises:
+        DecodeError: they are no picture, or killed the process.
+    """
+    with TemporaryDirectory(prefix="lexsearch-") as folder:
+        path = Path(folder) / "upload"
+        path.write_bytes(data)
+        with ProcessDecoder(spec, frozenset(), threads=1) as decoder:
+            ((outcome,),) = (list(batch) for batch in decoder.decode([[os.fsencode(path)]]))
+    if isinstance(outcome, DecodeError):
+        raise type(outcome)(b"the upload", outcome.reason, outcome.sha256)
+    assert isinstance(outcome, Decoded)
+    return outcome
 
 
 def _environment() -> dict[str, str]:
