@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help venv demo test check format lint types layers wheel bench bench-model train-mini
+.PHONY: help venv demo test check format lint types layers wheel lock audit fuzz bench bench-model train-mini
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -42,6 +42,27 @@ layers: $(READY)
 wheel: $(READY)
 	rm -rf dist && $(BIN)/python -m build --wheel --outdir dist . >/dev/null
 	$(BIN)/check-wheel-contents --toplevel lexsearch,indexer,ui --ignore W004 dist/*.whl
+
+# Tools that need no place in the environment they look at.
+TOOLS := $(VENV)/tools
+$(TOOLS):
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet uv pip-audit
+
+lock: $(TOOLS)  ## write requirements.lock anew, with the newest versions
+	sed -n '/^#/p' requirements.lock > $(TOOLS)/head
+	$(TOOLS)/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version 3.11 \
+		--extra cpu --group pyproject.toml:build --generate-hashes --no-annotate --no-header \
+		pyproject.toml --output-file $(TOOLS)/lock
+	cat $(TOOLS)/head $(TOOLS)/lock > requirements.lock
+
+audit: $(TOOLS)  ## look for known weaknesses in what requirements.lock installs
+	@$(TOOLS)/bin/pip-audit --strict --require-hashes --disable-pip --progress-spinner off \
+		-r requirements.lock || { echo "audit: weaknesses were found, or the database of PyPI" \
+		"did not answer for every package (the lines above say which): NOT audited" >&2; exit 1; }
+
+fuzz: $(READY)  ## mutate pictures, queries and index files for minutes (FUZZ_EXAMPLES each)
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz -n 0 --timeout 0
 
 bench: $(READY)  ## the small benchmarks, with their peers
 	$(BIN)/python -m benchmarks

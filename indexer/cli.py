@@ -18,7 +18,17 @@ if TYPE_CHECKING:
     from lexsearch.settings import Settings
 
 
-@click.command("index")
+class IndexCommand(click.Command):
+    """A command with an option whose value may be left out: `--watch` is `--watch=auto`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse."""
+        end = args.index("--") if "--" in args else len(args)
+        spelled = ["--watch=auto" if word == "--watch" else word for word in args[:end]]
+        return super().parse_args(ctx, [*spelled, *args[end:]])
+
+
+@click.command("index", cls=IndexCommand)
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
 @db_option
 @json_option
@@ -37,6 +47,7 @@ if TYPE_CHECKING:
 @click.option(
     "--force", is_flag=True, help="Encode everything again, also after a change of model."
 )
+@click.option("--retry", is_flag=True, help="Try skipped files again that have not changed.")
 @click.option("--rehash", is_flag=True, help="Read every file; trust no size or time.")
 @click.option(
     "--batch-size",
@@ -58,6 +69,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Skip larger photos.",
 )
+@click.option(
+    "--file-timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20.0,
+    show_default=True,
+    help="Give up a photo that takes more work than that.",
+)
 @click.option("--no-space-check", is_flag=True, help="Do not look at the free disk space first.")
 @click.option(
     "--wait",
@@ -73,6 +92,11 @@ if TYPE_CHECKING:
     help="Keep one token of a photo in place of N, for a smaller index. POOLHELP "
     "Kept by later runs; another N needs --force.",
 )
+@click.option(
+    "--watch",
+    metavar="[=poll:SECONDS]",
+    help="Go on and index what changes; poll looks by itself, for network drives.",
+)
 @click.option("--model", metavar="NAME", help="Model of a new index. Default: mini.")
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
@@ -85,6 +109,7 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
       lexsearch index ~/Pictures
       lexsearch index ~/Pictures --db ./photos.lxdb --exclude '*_thumb.*'
       lexsearch index ~/Pictures --dry-run
+      lexsearch index ~/Pictures --watch
     """
     from lexsearch.bundle.location import db_directory
     from lexsearch.settings import Settings
@@ -96,6 +121,8 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
         _preview(paths, directory, options, as_json=given["as_json"])
         return
     name = model or _recorded_model(directory) or settings.model
+    if given["watch"]:
+        _watch(paths, directory, name, options, given["watch"], as_json=given["as_json"])
     report = _index(paths, directory, name, options)
     _show(report, as_json=given["as_json"])
     _judge(report, paths, strict=given["strict"])
@@ -123,6 +150,8 @@ def _options(given: dict[str, Any], settings: Settings) -> IndexOptions:
         threads=settings.threads,
         pool_tokens=given["pool_tokens"],
         lists_from=settings.lists_from,
+        retry=given["retry"],
+        file_s=given["file_timeout"],
     )
 
 
@@ -170,6 +199,39 @@ def _index(
             on_progress=listener,
             stop=stop,
         )
+
+
+def _watch(
+    paths: tuple[str, ...],
+    directory: Path,
+    model_name: str,
+    options: IndexOptions,
+    choice: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Index what changes until a signal comes, which is how every watch ends."""
+    from indexer.interrupt import graceful_stop
+    from indexer.progress import shown
+    from indexer.scan import topmost
+    from indexer.wake import waker
+    from indexer.watch import Watch
+    from lexsearch.registry import build
+
+    def note(text: str) -> None:
+        _say((text,))
+
+    def show(report: IndexReport) -> None:
+        _show(report, as_json=as_json)
+        sys.stdout.flush()
+
+    wakes = waker(choice, topmost(paths), note)
+    with graceful_stop() as stop:
+        model = build("encoders.models", model_name)
+        watch = Watch(paths, directory, model, options, wakes, show, note, shown)
+        note("watching; Ctrl-C ends it")
+        watch.run(stop)
+    raise KeyboardInterrupt
 
 
 def _show(report: IndexReport, *, as_json: bool) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from indexer.decode import Decoded
+from indexer.decode import Decoded, DecodeError
 from indexer.encode import Batch
-from indexer.plan import Plan, record_of
+from indexer.plan import Pending, Plan, record_of
+from indexer.supervise import DecoderDied
 from lexsearch.bundle.records import CommitBatch, ContentRecord, RunRecord, SkippedFile
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.types import Encoded
@@ -25,6 +26,19 @@ def settle(writer: BundleWriter, plan: Plan, roots: Sequence[bytes]) -> None:
         writer.commit(batch)
 
 
+def record_deaths(writer: BundleWriter, batch: Batch) -> None:
+    """Commit at once the files that killed their decoder: no run must try them twice unasked."""
+    dead = [skipped_record(one, e) for one, e in batch.failed if isinstance(e, DecoderDied)]
+    if dead:
+        writer.commit(CommitBatch(skipped=dead))
+
+
+def skipped_record(one: Pending, error: DecodeError) -> SkippedFile:
+    """The row of the index for a file that is no picture."""
+    file = one.file
+    return SkippedFile(file.path, error.reason, file.size, file.mtime_ns, error.sha256)
+
+
 def commit(writer: BundleWriter, batch: Batch, vectors: Encoded | None) -> None:
     """Commit one batch durably; vectors: one row for each of `batch.fresh`."""
     writer.commit(
@@ -33,12 +47,7 @@ def commit(writer: BundleWriter, batch: Batch, vectors: Encoded | None) -> None:
             vectors=vectors,
             files=[record_of(one.file, sha256) for one, sha256 in batch.files],
             removed=[one.file.path for one, _ in batch.failed if one.was_known],
-            skipped=[
-                SkippedFile(
-                    one.file.path, error.reason, one.file.size, one.file.mtime_ns, error.sha256
-                )
-                for one, error in batch.failed
-            ],
+            skipped=[skipped_record(one, error) for one, error in batch.failed],
             unskipped=[one.file.path for one, _ in batch.files if one.was_skipped],
         )
     )

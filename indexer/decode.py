@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -33,6 +35,7 @@ from lexsearch.types import PixelArray, PixelSpec
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Longest reason in a report, in letters; Pillow quotes what it read.
 MAX_REASON = 200
+NO_MEMORY = "needs more memory than there is"
 # Pictures with more pixels than this, after `draft`, are worked on one at a time.
 BIG = 24_000_000
 T = TypeVar("T")
@@ -87,13 +90,28 @@ class DecodeError(UsageError):
 
 
 def decode(path: bytes, spec: PixelSpec) -> Decoded:
-    """Read and decode one file.
+    """Read and decode one file, in this process.
 
     Raises:
         DecodeError: see there.
     """
     data, sha256 = read(path)
-    return decode_bytes(path, data, sha256, spec)
+    with pillow_under(MAX_PIXELS):
+        return decode_bytes(path, data, sha256, spec)
+
+
+@contextmanager
+def pillow_under(max_pixels: int) -> Iterator[None]:
+    """Pillow with our pixel limit and without its warnings about odd files, put back afterwards."""
+    limit = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\..*")
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        Image.MAX_IMAGE_PIXELS = max_pixels
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = limit
 
 
 def read(path: bytes, *, follow: bool = False) -> tuple[bytes, bytes]:
@@ -137,7 +155,7 @@ def decode_bytes(
     except (ExtraMissing, TooLarge) as error:
         raise DecodeError(path, str(error)) from error
     except Image.DecompressionBombError as error:  # Pillow saw it first
-        raise DecodeError(path, f"is too large (see --max-megapixels): {error}") from error
+        raise DecodeError(path, _too_large(error, max_pixels)) from error
     except Exception as error:  # decoders raise anything: OSError, SyntaxError, struct.error, ...
         raise DecodeError(path, _reason(error), sha256) from error
 
@@ -184,6 +202,9 @@ def _open(
         return open_raw(data, max_pixels)
     image = Image.open(io.BytesIO(data), formats=FORMATS)
     check_size(image.size, max_pixels)
+    if image.format == "PNG":  # its pixels are decoded without a look at their checksums
+        image.verify()
+        image = Image.open(io.BytesIO(data), formats=("PNG",))
     return image, None, None
 
 
@@ -206,12 +227,18 @@ def _unless_broken(read_fact: Callable[[Image.Exif], T], exif: Image.Exif, missi
         return missing
 
 
+def _too_large(error: Exception, max_pixels: int) -> str:
+    stated = re.search(r"(\d+) pixels", str(error))
+    found = f"{int(stated[1]) / 1e6:,.0f} megapixels" if stated else "more pixels than allowed"
+    return f"is too large: {found}, at most {max_pixels / 1e6:,.0f} (see --max-megapixels)"
+
+
 def _reason(error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "is not a picture of a known format (JPEG, PNG, WebP, GIF, BMP, TIFF, HEIC, RAW)"
     if isinstance(error, MemoryError):
-        return "needs more memory than there is"
+        return NO_MEMORY
     text = " ".join(str(error).split()) or "no message"
-    if "truncated" in text or isinstance(error, EOFError):
+    if "truncated" in text.lower() or isinstance(error, EOFError):
         return f"is truncated ({text})"[:MAX_REASON]
     return f"cannot be decoded: {type(error).__name__}: {text}"[:MAX_REASON]

@@ -1,21 +1,18 @@
-"""Decodes batch after batch on several threads, ahead of the model, in bounded memory."""
+"""Decodes batch after batch, several files at once, ahead of the model, in bounded memory."""
 
 from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol, TypeAlias
+from typing import Protocol, Self, TypeAlias
 
-from PIL import Image
-
-from indexer.decode import Decoded, DecodeError, decode_bytes, read
+from indexer.decode import Decoded, DecodeError, decode_bytes, pillow_under, read
 from indexer.options import MAX_PIXELS
 from lexsearch.types import PixelSpec
 
@@ -43,11 +40,10 @@ class Decoder(Protocol):
         ...
 
 
-class ThreadDecoder:
-    """Decodes on threads, since Pillow frees the interpreter while it works.
+class PooledDecoder:
+    """Hands files to threads and keeps their outcomes in order; what a thread does is `_one`.
 
-    A context manager: while it is open, Pillow's own pixel limit is ours and its warnings about
-    odd files are silent.
+    A context manager.
     """
 
     def __init__(
@@ -64,7 +60,7 @@ class ThreadDecoder:
         Args:
             spec: what the model wants.
             held: digests of contents that need no decoding; may grow meanwhile.
-            threads: 0 = one for each processor.
+            threads: files that are worked on at once; 0 = one for each processor.
             max_pixels: larger pictures are refused.
             follow: open files that are symbolic links.
         """
@@ -76,9 +72,10 @@ class ThreadDecoder:
         self._big = threading.Lock()
         self._open = ExitStack()
 
-    def __enter__(self) -> ThreadDecoder:
-        self._open.enter_context(_pillow_under(self.max_pixels))
+    def __enter__(self) -> Self:
+        self._open.enter_context(self._resources())
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="decode")
+        self._open.callback(self._pool.shutdown, wait=True, cancel_futures=True)
         return self
 
     def __exit__(
@@ -87,8 +84,14 @@ class ThreadDecoder:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(wait=True, cancel_futures=True)
         self._open.close()
+
+    def _resources(self) -> AbstractContextManager[None]:
+        """What exists as long as the threads."""
+        return nullcontext()
+
+    def _one(self, path: bytes) -> Outcome:
+        raise NotImplementedError
 
     def decode(self, batches: Iterable[Sequence[bytes]]) -> Iterator[list[Outcome]]:
         """See `Decoder`."""
@@ -99,6 +102,16 @@ class ThreadDecoder:
                 yield from _results(window.popleft())
         while window:
             yield from _results(window.popleft())
+
+
+class ThreadDecoder(PooledDecoder):
+    """Decodes on the threads themselves, since Pillow frees the interpreter while it works.
+
+    While it is open, Pillow's own pixel limit is ours and its warnings about odd files are silent.
+    """
+
+    def _resources(self) -> AbstractContextManager[None]:
+        return pillow_under(self.max_pixels)
 
     def _one(self, path: bytes) -> Outcome:
         try:
@@ -117,20 +130,6 @@ def _results(futures: list[Future[Outcome]]) -> Iterator[list[Outcome]]:
     futures.clear()
     yield outcomes
     outcomes.clear()
-
-
-@contextmanager
-def _pillow_under(max_pixels: int) -> Iterator[None]:
-    """Pillow with our pixel limit and without its warnings, put back afterwards."""
-    limit = Image.MAX_IMAGE_PIXELS
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"PIL\..*")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        Image.MAX_IMAGE_PIXELS = max_pixels
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = limit
 
 
 def _processors() -> int:

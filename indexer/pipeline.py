@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from indexer.commit import commit, finish, settle
-from indexer.decoders import ThreadDecoder
+from indexer.commit import commit, finish, record_deaths, settle
+from indexer.decoders import PooledDecoder, ThreadDecoder
 from indexer.encode import encode, gather
 from indexer.lists import refresh_lists
 from indexer.options import IndexOptions
@@ -19,6 +19,7 @@ from indexer.reading import sha256_of
 from indexer.report import IndexReport
 from indexer.scan import ScanOptions, ScanResult, require_roots, scan
 from indexer.space import check_space, safe_so_far
+from indexer.supervise import ProcessDecoder
 from indexer.tally import Tally
 from lexsearch.bundle.catalog_file import any_segment
 from lexsearch.bundle.writer import BundleWriter
@@ -94,6 +95,7 @@ def _planned(writer: BundleWriter, found: ScanResult, options: IndexOptions) -> 
         force=options.force,
         rehash=options.rehash,
         prune=options.prune,
+        retry=options.retry,
     )
 
 
@@ -119,16 +121,12 @@ def _encode_all(
     listen(Progress(0, tally.total, 0, tally.outlook()))
     if stopped():
         return
-    with ThreadDecoder(
-        model.pixel_spec,
-        held,
-        threads=options.threads,
-        max_pixels=options.max_pixels,
-        follow=options.follow_symlinks,
-    ) as decoder:
+    with _decoder(model, held, options) as decoder:
         decoded = decoder.decode([one.file.path for one in group] for group in groups)
         for group, outcomes in zip(groups, tally.each("decode", decoded), strict=False):
             batch = gather(group, outcomes, held)
+            with tally.clock("commit"):
+                record_deaths(writer, batch)
             with tally.clock("encode"):
                 vectors = encode(model, batch.fresh, pool=pool)
             with tally.clock("commit"):
@@ -140,6 +138,17 @@ def _encode_all(
                 return
 
 
+def _decoder(model: Model, held: set[bytes], options: IndexOptions) -> PooledDecoder:
+    common = {
+        "threads": options.threads,
+        "max_pixels": options.max_pixels,
+        "follow": options.follow_symlinks,
+    }
+    if options.isolate:
+        return ProcessDecoder(model.pixel_spec, held, file_s=options.file_s, **common)
+    return ThreadDecoder(model.pixel_spec, held, **common)
+
+
 def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:
     """What the walk is told: the options of the run, and to leave out the index itself."""
     return ScanOptions(
@@ -148,6 +157,7 @@ def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:
         include_hidden=options.include_hidden,
         follow_symlinks=options.follow_symlinks,
         index_folder=absolute(directory),
+        hold=options.hold,
     )
 
 

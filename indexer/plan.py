@@ -75,6 +75,7 @@ def plan(
     force: bool = False,
     rehash: bool = False,
     prune: bool = False,
+    retry: bool = False,
 ) -> Plan:
     """Sort every file into one of: pending, settled, unchanged, skipped; and find what left.
 
@@ -86,14 +87,16 @@ def plan(
         sha256_of: digest of a file's bytes; raises Unreadable.
         force: everything is pending.
         rehash: read every known file, whatever its size and time say.
-        prune: see `IndexOptions`.
+        prune, retry: see `IndexOptions`.
 
     Raises:
         UsageError: a root does not exist and the index knows nothing below it.
     """
     made = Plan()
     vanished = _vanished(found, known, made, prune=prune)
-    sorter = _Sorter(made, known, skipped, contents, sha256_of, force=force, rehash=rehash)
+    sorter = _Sorter(
+        made, known, skipped, contents, sha256_of, force=force, rehash=rehash, retry=retry
+    )
     sorter.sizes = {file.size for file in known.values()}
     for file in found.files:
         sorter.sort(file)
@@ -146,6 +149,7 @@ class _Sorter:
         *,
         force: bool,
         rehash: bool,
+        retry: bool,
     ) -> None:
         self.made = made
         self.known = known
@@ -154,6 +158,7 @@ class _Sorter:
         self.sha256_of = sha256_of
         self.force = force
         self.rehash = rehash
+        self.retry = retry
         self.sizes: set[int] = set()
         self.arrivals: list[bytes] = []  # contents at paths that the index does not know
         self.replaced: list[bytes] = []  # contents that a known path no longer has
@@ -167,7 +172,7 @@ class _Sorter:
             self._pend(file, kind, before, failed)
         elif before is not None:
             self._known(file, before, failed)
-        elif failed is not None and self._fails_again(file, failed):
+        elif failed is not None and not self.retry and self._fails_again(file, failed):
             return
         elif file.size in self.sizes:  # a move or a copy has the size of something known
             self._unknown(file, failed)

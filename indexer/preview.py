@@ -82,6 +82,7 @@ def preview_folders(
             force=options.force,
             rehash=options.rehash,
             prune=options.prune,
+            retry=options.retry,
         )
         if snapshot is not None:
             snapshot.close()

@@ -70,6 +70,11 @@ class IndexReport:
     interrupted: bool = False
 
     @property
+    def did_something(self) -> bool:
+        """True if the index is not what it was before."""
+        return any((self.new, self.changed, self.moved, self.removed, self.encoded, self.touched))
+
+    @property
     def images_per_s(self) -> float:
         """Pictures encoded per second of the whole run."""
         total = sum(self.seconds.values())

@@ -46,6 +46,7 @@ class ScanOptions:
     Attributes:
         exclude, default_excludes, include_hidden, follow_symlinks: see `IndexOptions`.
         index_folder: absolute path of the index, which is never walked.
+        hold: files that count as unread.
     """
 
     exclude: tuple[str, ...] = ()
@@ -53,6 +54,7 @@ class ScanOptions:
     include_hidden: bool = False
     follow_symlinks: bool = False
     index_folder: bytes | None = None
+    hold: frozenset[bytes] = frozenset()
 
     @property
     def patterns(self) -> tuple[str, ...]:
@@ -134,6 +136,7 @@ def scan(
             walk.folder(root, root)
         else:
             walk.single(root)
+    walk.unread += options.hold if options else ()
     walk.files.sort()
     walk.problems.sort()
     return ScanResult(roots, tuple(missing), walk.files, walk.problems, tuple(walk.unread))
@@ -216,6 +219,8 @@ class _Walk:
         self._add(entry.path, found, root)
 
     def _add(self, path: bytes, found: os.stat_result, root: bytes) -> None:
+        if path in self.options.hold:
+            return
         if stat.S_ISREG(found.st_mode):
             self.files.append(FoundFile(path, found.st_size, found.st_mtime_ns, found.st_ino, root))
         else:

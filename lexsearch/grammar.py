@@ -18,13 +18,17 @@ from dataclasses import dataclass, replace
 
 from lexsearch.query import FILTER_NAMES, Filter, Query
 
-MAX_QUERY_CHARS = 4096  # RELIABILITY 2.10
+MAX_QUERY_CHARS = 4096
+# Every summand costs one pass of a model; signs beyond are letters.
+MAX_PARTS = 32
 PICTURE_SUFFIXES = (
     ".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif",
 )  # fmt: skip
 _WEIGHT = re.compile(r"(\d{1,4}(?:\.\d{1,4})?):([^\W\d_][\w'-]*)")
 _WORD = re.compile(r"[^\W\d_][\w'-]*")
 _DATE = re.compile(r"\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}(?::\d{2}(?::\d{2})?)?)?)?)?")
+
+_FULL = f"a query has at most {MAX_PARTS} parts; the rest counts as text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +41,11 @@ class Word:
 
 def cut(text: str) -> tuple[str, tuple[str, ...]]:
     """The text in NFC, at most MAX_QUERY_CHARS long, and a note if it was longer."""
-    text = unicodedata.normalize("NFC", text)
+    count = len(text)
+    text = unicodedata.normalize("NFC", text[: 4 * MAX_QUERY_CHARS])  # NFC makes texts shorter
     if len(text) <= MAX_QUERY_CHARS:
         return text, ()
-    note = f"the query has {len(text):,} characters; only the first {MAX_QUERY_CHARS:,} count"
+    note = f"the query has {count:,} characters; only the first {MAX_QUERY_CHARS:,} count"
     return text[:MAX_QUERY_CHARS], (note,)
 
 
@@ -112,6 +117,7 @@ def parse(text: str) -> Query:
     query = Query(notes=notes)
     phrase: list[str] = []
     sign = 1.0
+    room = MAX_PARTS - 1  # for the last phrase
 
     def flush() -> Query:
         if not phrase:
@@ -123,7 +129,11 @@ def parse(text: str) -> Query:
     for word in split_words(text):
         excluded = word.text.removeprefix("-")
         weight = _WEIGHT.fullmatch(word.text)
+        is_full = len(query.parts) + bool(phrase) >= room
         if not word.quoted and word.text in ("+", "-") and (phrase or query.parts):
+            if is_full:
+                query = replace(query, notes=(*notes, _FULL))
+                continue
             query = flush()
             sign = 1.0 if word.text == "+" else -1.0
         elif word.quoted:
@@ -136,7 +146,7 @@ def parse(text: str) -> Query:
         elif _is_filter(word):
             name, _, value = word.text.partition(":")
             query = replace(query, filters=query.filters.merge(filter_of(name, value)))
-        elif _is_picture(word):
+        elif _is_picture(word) and not is_full:
             query = flush()
             query = query + Query.image(word.text) * sign
         else:

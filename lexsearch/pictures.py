@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from lexsearch.query import Picture
 
+# Largest picture of a query, in pixels, and largest upload, in bytes.
+MAX_PIXELS = 100_000_000
+MAX_UPLOAD = 20_000_000
 # Longest side of the picture behind a heat map, in pixels.
 DISPLAY_SIDE = 720
 
@@ -30,17 +33,34 @@ def load_pixels(picture: Picture | bytes, spec: PixelSpec) -> PixelArray:
     """Pixels of a picture as a model wants them, uint8 (height, width, 3).
 
     Raises:
-        UsageError: no such file, or it cannot be read as a picture.
+        UsageError: no such file, it cannot be read as a picture, or it is too large.
     """
     if not isinstance(picture, str | bytes | os.PathLike):
         from lexsearch.encoders._pixels import to_pixels
 
+        if picture.width * picture.height > MAX_PIXELS:
+            raise UsageError(
+                f"the picture is too large: {picture.width} x {picture.height} pixels, "
+                f"at most {MAX_PIXELS / 1e6:.0f} megapixels"
+            )
         return to_pixels(upright(picture), spec)
     path = absolute(picture)
     shown = path.decode("utf-8", "backslashreplace")
     if not os.path.exists(path):  # noqa: PTH110
         raise UsageError(f"no such picture: {shown}")
     pixels: PixelArray = program("decoder")(os.path.realpath(path), spec).pixels
+    return pixels
+
+
+def load_upload(data: bytes, spec: PixelSpec) -> PixelArray:
+    """Pixels of a file that a stranger sent, decoded in a process of its own.
+
+    Raises:
+        UsageError: it is too large, or no picture, or it killed its decoder.
+    """
+    if len(data) > MAX_UPLOAD:
+        raise UsageError(f"the upload has {len(data):,} bytes; at most {MAX_UPLOAD:,} are allowed")
+    pixels: PixelArray = program("upload_decoder")(data, spec).pixels
     return pixels
 
 

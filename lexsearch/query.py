@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image"
+MAX_WORDS = 512  # of a query by words
 FILTER_NAMES = ("after", "before", "taken", "year", "path", "type", "camera")
 
 
@@ -108,8 +109,11 @@ class Query:
 
     @classmethod
     def text(cls, text: str) -> Query:
-        """A text, taken literally."""
-        return cls(parts=(Part("text", text),))
+        """A text, taken literally; what is too long is cut, with a note."""
+        from lexsearch.grammar import cut
+
+        text, notes = cut(text.encode("utf-8", "replace").decode("utf-8"))  # no lone surrogates
+        return cls(parts=(Part("text", text),), notes=notes)
 
     @classmethod
     def image(cls, picture: Picture) -> Query:
@@ -121,10 +125,12 @@ class Query:
         """Words of the vocabulary with their weights; runs no model.
 
         Raises:
-            UsageError: no word, or a weight that is not finite.
+            UsageError: no word, more than MAX_WORDS, or a weight that is not finite.
         """
         if not weights:
             raise UsageError("a query by words needs at least one word")
+        if len(weights) > MAX_WORDS:
+            raise UsageError(f"a query of {len(weights):,} words; at most {MAX_WORDS} are allowed")
         for word, weight in weights.items():
             if not abs(weight) < float("inf"):
                 raise UsageError(f"the weight of {word!r} is {weight}; expected a finite number")

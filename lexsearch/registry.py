@@ -14,6 +14,7 @@ PROGRAMS = {
     "indexer": "indexer.pipeline:index_folders",
     "index_options": "indexer.pipeline:IndexOptions",
     "decoder": "indexer.decode:decode",
+    "upload_decoder": "indexer.supervise:decode_upload",
 }
 # Extra that a plugin's dependency comes with, where it is not called like the plugin.
 EXTRAS = {"impact_numba": "fast"}

@@ -35,7 +35,7 @@ def predicate(
     """
     if path_glob is not None and len(path_glob) > MAX_GLOB:
         raise UsageError(f"path: has {len(path_glob)} characters, at most {MAX_GLOB} are allowed")
-    glob = None if path_glob is None else os.fsencode(path_glob)
+    glob = None if path_glob is None else _raw(path_glob)
     has_wildcard = glob is not None and any(letter in glob for letter in b"*?[")
     suffixes = None if type_ is None else _suffixes(type_)
     part = None if camera is None else camera.casefold()
@@ -52,6 +52,13 @@ def predicate(
     return meets
 
 
+def _raw(text: str) -> bytes:
+    try:
+        return os.fsencode(text)
+    except UnicodeEncodeError as error:
+        raise UsageError(f"{text!r} holds half a letter, which no path does") from error
+
+
 def _suffixes(type_: str) -> frozenset[bytes]:
-    wanted = os.fsencode(type_).lower().lstrip(b".")
+    wanted = _raw(type_).lower().lstrip(b".")
     return next((same for same in SAME_TYPE if wanted in same), frozenset({wanted}))

@@ -134,7 +134,8 @@ def _csv(results: SearchResults) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(FIELDS)
-    writer.writerows(record(hit) for hit in results)
+    shown = safe if sys.stdout.isatty() else str  # programs get the names as they are
+    writer.writerows([shown(cell) for cell in record(hit)] for hit in results)
     return text.getvalue()
 
 

@@ -18,36 +18,6 @@ ROOT = Path(__file__).parents[2]
 Outcome = tuple[int, str, str]
 Index = Callable[..., Outcome]
 
-PLUGIN = """
-import importlib.util, sys, time
-spec = importlib.util.spec_from_file_location("toy_fixtures", {conftest!r})
-module = importlib.util.module_from_spec(spec)
-sys.modules["toy_fixtures"] = module
-spec.loader.exec_module(module)
-
-class SlowModel(module.ToyModel):
-    def encode_pixels(self, pixels):
-        time.sleep(1.0)
-        return super().encode_pixels(pixels)
-
-build, build_slow = module.ToyModel, SlowModel
-"""
-
-
-@pytest.fixture
-def plugin(tmp_path: Path) -> Path:
-    """A folder that brings the models `toy` and `slow` as another package would."""
-    folder = tmp_path / "plugin"
-    info = folder / "lexsearch_toy-1.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lexsearch-toy\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(
-        "[lexsearch.encoders.models]\ntoy = lexsearch_toy:build\nslow = lexsearch_toy:build_slow\n"
-    )
-    code = PLUGIN.format(conftest=str(ROOT / "tests" / "conftest.py"))
-    (folder / "lexsearch_toy.py").write_text(code)
-    return folder
-
 
 @pytest.fixture
 def index(

@@ -53,7 +53,7 @@ def model_config(source: Source) -> Any:
 def _model(source: Source, auto: Any) -> Any:
     if source.random:
         return auto.from_config(model_config(source))
-    return _opened(source, auto.from_pretrained, "model", dtype=source.dtype)
+    return _opened(source, auto.from_pretrained, "model", dtype=source.dtype, use_safetensors=True)
 
 
 def tokenizer_of(source: Source) -> Any:
