@@ -21,18 +21,39 @@ from lexsearch.catalog.step import (
     OLDEST_READABLE_STEP,
     STEP,
 )
-from lexsearch.errors import IndexDamaged, IndexMissing, StorageError
+from lexsearch.errors import IndexDamaged, IndexMissing, IndexTooOld, StorageError
 from lexsearch.types import ModelIdentity
 
 _STEP_AT, _APPLICATION_AT = 60, 68  # offsets in the header of a SQLite file
 
 
-def check_header(directory: Path) -> None:
-    """Refuse the catalog of a newer version by its first bytes, opening nothing.
+def check_header(directory: Path, *, writing: bool = False, known: int = STEP) -> None:
+    """Refuse the catalog of another version by its first bytes, opening nothing.
+
+    Args:
+        directory: the index.
+        writing: refuse an older one too, which can be read as it is.
+        known: the step that is written.
 
     Raises:
-        IndexTooNew: it has a later step than this version knows.
+        IndexTooNew: it has a later step than is known.
+        IndexTooOld: it has an earlier one, and it is to be written.
         IndexDamaged: it is no catalog.
+    """
+    step = step_of(directory, known=known)
+    if writing and step < known:
+        raise IndexTooOld(
+            f"the index in {directory} was written by an older lexsearch (step {step} of its "
+            f"catalog, this version writes {known}); searching it works as it is; before it can "
+            f"change, upgrade it with: lexsearch upgrade --db {directory}"
+        )
+
+
+def step_of(directory: Path, *, known: int = STEP) -> int:
+    """The step in the header of a catalog.
+
+    Raises:
+        IndexTooNew, IndexDamaged: see `check_header`.
     """
     path = directory / CATALOG_FILE
     try:
@@ -46,14 +67,15 @@ def check_header(directory: Path) -> None:
         raise _damaged(path, "it is no SQLite file")
     (application,) = struct.unpack_from(">I", header, _APPLICATION_AT)
     (step,) = struct.unpack_from(">I", header, _STEP_AT)
-    _check_step(directory, application, step)
+    _check_step(directory, application, step, known)
+    return int(step)
 
 
-def _check_step(directory: Path, application: int, step: int) -> None:
+def _check_step(directory: Path, application: int, step: int, known: int = STEP) -> None:
     if application != APPLICATION_ID:
         raise _damaged(directory / CATALOG_FILE, "it is no catalog of lexsearch")
-    if step > STEP:
-        raise too_new(directory, f"a catalog of step {step}", f"step {STEP}")
+    if step > known:
+        raise too_new(directory, f"a catalog of step {step}", f"step {known}")
     if step < OLDEST_READABLE_STEP:
         raise _damaged(directory / CATALOG_FILE, f"its step is {step}")
 
@@ -127,6 +149,18 @@ def intact_rows(
     if any(row[0] != checksum(row[1:]) for row in rows):
         raise sqlite3.DatabaseError(f"a row of {table} is not what was written")
     return [row[1:] for row in rows]
+
+
+def verify_rows(connection: sqlite3.Connection, table: str) -> None:
+    """Compare the checksum of every row of a table, keeping none in memory.
+
+    Raises:
+        sqlite3.DatabaseError: a row does not carry its checksum, or cannot be read.
+    """
+    columns = ", ".join(COVERED[table])
+    for crc, *values in connection.execute(f"SELECT crc, {columns} FROM {table}"):  # noqa: S608
+        if crc != checksum(values):
+            raise sqlite3.DatabaseError(f"a row of {table} is not what was written")
 
 
 @contextmanager
