@@ -28,7 +28,16 @@ from benchmarks import record
 ROOT = Path(__file__).parents[1]
 OWN = Path(__file__).parent / "harness"
 CLI = f"{sys.executable} -m lexsearch.cli"
-PHOTOS = 40
+PHOTOS, QUERIES = 40, 2
+PLUGIN = """
+import importlib.util, sys, types
+sys.modules.setdefault("pytest", types.SimpleNamespace(fixture=lambda function: function))
+spec = importlib.util.spec_from_file_location("toy_fixtures", {path!r})
+module = importlib.util.module_from_spec(spec)
+sys.modules["toy_fixtures"] = module
+spec.loader.exec_module(module)
+build = module.ToyModel
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +118,18 @@ def make_photos(folder: Path, count: int = PHOTOS) -> Path:
     return folder
 
 
+def make_plugin(folder: Path, tree: Path) -> Path:
+    """A folder that brings the model `toy` of the tests as another package would."""
+    info = folder / "lexsearch_toy-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lexsearch-toy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[lexsearch.encoders.models]\ntoy = lexsearch_toy:build\n"
+    )
+    (folder / "lexsearch_toy.py").write_text(PLUGIN.format(path=str(tree / "tests/conftest.py")))
+    return folder
+
+
 def execute(
     run: Run,
     photos: Path,
@@ -117,15 +138,30 @@ def execute(
     trials: int,
     queries: int = 2,
     batch_size: int = 16,
+    model: str = "mini",
 ) -> dict[str, Any]:
-    """Run a harness over the command line of a source tree; returns its record."""
+    """Run a harness over the command line of a source tree; returns its record.
+
+    Args:
+        run: what to run.
+        photos: what to index.
+        tree: where lexsearch lies.
+        trials: how many.
+        queries: compared in each trial, 1 to 3.
+        batch_size: photos per commit.
+        model: `mini`, the bundled one; or `toy`, that of the tests, which costs no time.
+    """
     work = Path(tempfile.mkdtemp(prefix=f"lx-{run.name}-"))
+    places = [str(tree), str(harness_folder())]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(tree), str(harness_folder())]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LX_Q": str(queries),
+        "LEXSEARCH_MODEL": model,
     }
+    if model == "toy":
+        places.append(str(make_plugin(work / "plugin", tree)))
+    environment["PYTHONPATH"] = os.pathsep.join(places)
     start = time.perf_counter()
     try:
         done = subprocess.run(
@@ -141,6 +177,7 @@ def execute(
     lines = done.stdout.splitlines()
     return {
         "run": run.name,
+        "model": model,
         "passed": done.returncode == 0,
         "tally": next((line for line in lines if line.startswith(found["name"] + ":")), ""),
         "failures": found["fail"],
@@ -151,10 +188,10 @@ def execute(
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """The results as Markdown."""
-    lines = ["| run | result | tally |", "|---|---|---|"]
+    lines = ["| run | model | result | tally |", "|---|---|---|---|"]
     for one in results:
         verdict = "pass" if one["passed"] else f"FAIL ({len(one['failures'])})"
-        lines.append(f"| {one['run']} | {verdict} | `{one['tally']}` |")
+        lines.append(f"| {one['run']} | {one['model']} | {verdict} | `{one['tally']}` |")
     return "\n".join(lines)
 
 
@@ -163,6 +200,7 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0, help="share of the trials to make")
     parser.add_argument("--only", action="append", choices=[run.name for run in RUNS])
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/torture.*")
+    parser.add_argument("--model", default="mini", choices=["mini", "toy"])
     parser.add_argument("--tree", type=Path, default=ROOT, help="the source tree to torture")
     chosen = parser.parse_args()
     results: list[dict[str, Any]] = []
@@ -175,7 +213,9 @@ def main() -> None:
                 print(f"{run.name}: skipped, it needs root to mount", flush=True)
                 continue
             trials = max(1, round(run.trials * chosen.scale))
-            found = execute(run, photos, tree=chosen.tree, trials=trials)
+            found = execute(
+                run, photos, tree=chosen.tree, trials=trials, model=chosen.model, queries=QUERIES
+            )
             results.append(found)
             print(f"{run.name} [{found['seconds']} s] {found['tally']}", flush=True)
             for failure in found["failures"][:5]:
@@ -191,10 +231,10 @@ def save(results: Sequence[dict[str, Any]]) -> None:
     path = record.RESULTS / "torture.json"
     before = json.loads(path.read_text())["runs"] if path.is_file() else []
     stamp = {"commit": record.commit()}
-    merged = {one["run"]: one for one in before}
-    merged |= {one["run"]: {**stamp, **one} for one in results}
+    merged = {(one["run"], one["model"]): one for one in before}
+    merged |= {(one["run"], one["model"]): {**stamp, **one} for one in results}
     order = [run.name for run in RUNS]
-    runs = sorted(merged.values(), key=lambda one: order.index(one["run"]))
+    runs = sorted(merged.values(), key=lambda one: (order.index(one["run"]), one["model"]))
     record.save("torture", {"photos": PHOTOS, "runs": runs})
     (record.RESULTS / "torture.md").write_text(table(runs) + "\n", encoding="utf-8")
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from lexsearch.bundle.location import db_directory
-from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.bundle.snapshot import ATTEMPTS, Snapshot
 from lexsearch.engine import Engine, Mode, check_request
-from lexsearch.errors import UsageError, WrongModel
+from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
 from lexsearch.explain.terms import contributions
 from lexsearch.pictures import absolute, load_for_display, load_pixels
 from lexsearch.query import Filter, Picture, Query
@@ -32,6 +32,8 @@ from lexsearch.types import ROLES, SparseVectors, docid
 if TYPE_CHECKING:
     from lexsearch.bundle.records import ImageRecord, SkippedFile
     from lexsearch.protocols import Model
+
+T = TypeVar("T")
 
 
 class LexSearch:
@@ -217,7 +219,23 @@ class LexSearch:
         query = Query.parse(query) if isinstance(query, str) else query
         if filters is not None:
             query = query.with_(filters=filters)
-        return self.engine.search(query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank)
+        return self._current(
+            lambda: self.engine.search(query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank)
+        )
+
+    def _current(self, use: Callable[[], T]) -> T:
+        """The result of a use of the snapshot; when a merge took a file of it, of a newer one.
+
+        Raises:
+            IndexDamaged, IndexMissing: the newest commit has the same trouble.
+        """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return use()
+            except (IndexDamaged, IndexMissing):
+                if not self.reload():
+                    raise
+        return use()
 
     def search_terms(
         self,
@@ -230,7 +248,7 @@ class LexSearch:
     ) -> SearchResults:
         """The best pictures by weighted words alone; runs no model."""
         query = Query.words(terms).with_(must=must, exclude=exclude, filters=filters)
-        return self.engine.search(query, k=top_k, mode="lexical")
+        return self._current(lambda: self.engine.search(query, k=top_k, mode="lexical"))
 
     def like(
         self,
@@ -244,13 +262,17 @@ class LexSearch:
     ) -> SearchResults:
         """Pictures like a picture; the picture itself is left out when it is indexed."""
         query = Query.image(picture).with_(filters=filters)
-        own: frozenset[int] = frozenset()
-        if isinstance(picture, str | os.PathLike):
-            found = self.snapshot.find(absolute(picture))
-            own = frozenset() if found is None else frozenset([found])
-        return self.engine.search(
-            query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, leave_out=own
-        )
+
+        def found() -> SearchResults:
+            own: frozenset[int] = frozenset()
+            if isinstance(picture, str | os.PathLike):
+                same = self.snapshot.find(absolute(picture))
+                own = frozenset() if same is None else frozenset([same])
+            return self.engine.search(
+                query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, leave_out=own
+            )
+
+        return self._current(found)
 
     def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
         """Why an indexed picture answers a query: words, patches, arithmetic of the fusion.
