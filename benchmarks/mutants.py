@@ -26,6 +26,7 @@ from benchmarks.planted import MUTANTS, Mutant
 from benchmarks.torture import RUNS, execute, harness_folder, make_photos
 
 ROOT = Path(__file__).parents[1]
+COPIES = ROOT / "runs"  # on the same disk, so that files can be linked
 COPIED = ("lexsearch", "indexer", "ui", "migrations", "tests", "benchmarks", "sample_corpus",
           "pyproject.toml")  # fmt: skip
 
@@ -50,7 +51,8 @@ class Catch:
 @contextmanager
 def copy_of_tree(edits: Sequence[tuple[str, str, str]] = ()) -> Iterator[Path]:
     """A copy of the source tree with edits; unchanged files are links."""
-    with tempfile.TemporaryDirectory(prefix="lx-mutant-", dir=ROOT.parent) as place:
+    COPIES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="mutant-", dir=COPIES) as place:
         tree = Path(place)
         for name in COPIED:
             source = ROOT / name

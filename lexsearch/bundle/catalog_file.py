@@ -173,6 +173,8 @@ def reading(path: Path) -> Iterator[None]:
         if any(text in reason for text in ("unable to open", "disk I/O", "readonly", "locked")):
             raise StorageError(f"{path} cannot be read: {reason}") from error
         raise _damaged(path, reason) from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"a text in it is none: {error}") from error
 
 
 def _damaged(path: Path, what: str) -> IndexDamaged:

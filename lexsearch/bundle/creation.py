@@ -14,6 +14,9 @@ from lexsearch.bundle.catalog_file import (
     check_header,
     identity_from,
     identity_text,
+    read_only,
+    reading,
+    verify_rows,
 )
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk
@@ -24,6 +27,7 @@ from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
 from lexsearch.bundle.reserve import RESERVE_FILE, keep_reserve, reserve_size
 from lexsearch.bundle.segments import SEGMENTS
 from lexsearch.catalog import merging, repository
+from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.catalog.upgrade import upgrade
@@ -76,6 +80,7 @@ def open_for_writing(
             _refuse_early(directory, create=create)
             index_uuid = _ensure(directory, identity, disk)
             keep_reserve(directory, size=reserve_size(directory / CATALOG_FILE))
+        _verify_catalog(directory)
         database = Database(directory / CATALOG_FILE)
         _check_identity(directory, database, identity, index_uuid, replace=replace, now=now)
     except BaseException:
@@ -183,6 +188,16 @@ def new_catalog(
         before_rename()
     disk.rename(path, directory / CATALOG_FILE)
     disk.sync_dir(directory)
+
+
+def _verify_catalog(directory: Path) -> None:
+    """Compare the checksum of every row: a writer would give a damaged one a fitting new one."""
+    with (
+        reading(directory / CATALOG_FILE),
+        contextlib.closing(read_only(directory)) as connection,
+    ):
+        for table in COVERED:
+            verify_rows(connection, table)
 
 
 def _check_identity(

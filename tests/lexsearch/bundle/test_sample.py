@@ -56,7 +56,7 @@ def test_damage_is_found_in_the_part_that_holds_it(damaged_library: Any) -> None
     library.make({b"/a.jpg": "a"}, {b"/b.jpg": "b"})
     path = next(library.directory.rglob("tokens.lxt"))
     data = bytearray(path.read_bytes())
-    data[len(data) // 3] ^= 1
+    data[64 * 3] ^= 1  # the first byte behind the header and its table of two sections
     path.write_bytes(data)
     reports = [
         check(library.directory, read_data=True, sample=Sample(part=(n, 4))) for n in range(1, 5)
