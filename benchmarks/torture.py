@@ -102,7 +102,8 @@ def command(run: Run, photos: Path, work: Path, *, trials: int, batch_size: int)
         "--check-cmd", f"{CLI} check --db {{index}} --read-data",
         "--repair-cmd", f"{CLI} repair --db {{index}} --yes",
         "--strip", r'"seconds": ?\{[^}]*\}', "--encoded-re", r'"encoded": ?(\d+)',
-        "--committed-re", r"committed (\d+)", "--timeout", "600", "--json", str(work / "result.json"),
+        "--committed-re", r"committed (\d+)", "--timeout", "600",
+        "--json", str(work / "result.json"),
         *run.arguments,
     ]  # fmt: skip
     if run.script == "rss_scale.py":
