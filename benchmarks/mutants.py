@@ -109,9 +109,11 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="lx-photos-") as place, copy_of_tree() as sound:
         photos = Path(place)
-        for mutant in MUTANTS:
-            if chosen.only and mutant.name not in chosen.only:
-                continue
+        wanted = [one for one in MUTANTS if not chosen.only or one.name in chosen.only]
+        nodes = sorted({node for one in wanted for node in one.tests})
+        if nodes and tests_pass(sound, nodes)[0]:  # one process for all of them
+            controls = dict.fromkeys(nodes, True)
+        for mutant in wanted:
             with copy_of_tree(mutant.edits) as tree:
                 for catch in catches(mutant, tree, sound, photos, controls, chosen.tests_only):
                     rows.append({

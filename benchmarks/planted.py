@@ -26,12 +26,13 @@ class Mutant:
 
 BUNDLE = "tests/lexsearch/bundle/"
 CUT = BUNDLE + "test_power_cut.py"
+EXT4 = BUNDLE + "test_ext4_power_cut.py::test_what_was_reported_before_the_power_went_is_there"
 MUTANTS = (
     Mutant(
         "nofsync", "files of a segment are not synced",
         (("lexsearch/bundle/disk.py", "        disk.sync(file)\n\n\ndef replace_file",
           "\n\ndef replace_file"),),
-        tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut",),
+        tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut", EXT4),
         runs=(("powercut", 8),),
     ),
     Mutant(
@@ -48,6 +49,7 @@ MUTANTS = (
     Mutant(
         "sync-normal", "the catalog commits with synchronous=NORMAL",
         (("lexsearch/catalog/database.py", "synchronous=FULL\",", "synchronous=NORMAL\","),),
+        tests=(EXT4,),
         runs=(("powercut", 8),),
     ),
     Mutant(
@@ -99,6 +101,8 @@ MUTANTS = (
         (("indexer/pipeline.py", "                commit(writer, batch, vectors)\n",
           "                try:\n                    commit(writer, batch, vectors)\n"
           "                except OSError:\n                    pass\n"),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_a_disk_that_is_full_at_any_size_loses_nothing_and_is_said",),
         runs=(("enospc-strace", 12),),
     ),
     Mutant(
@@ -109,6 +113,8 @@ MUTANTS = (
           " + len(batch.fresh), ''))\n"
           "            with tally.clock(\"commit\"):\n"
           "                commit(writer, batch, vectors)\n"),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_what_is_reported_as_committed_is_in_the_index_already",),
         runs=(("kill9-syscalls", 25),),
     ),
     Mutant(
@@ -159,6 +165,8 @@ MUTANTS = (
         (("indexer/pipeline.py", "            held.update(",
           "            globals().setdefault('HOARD', []).append((batch, vectors))\n"
           "            held.update("),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_a_run_lets_go_of_what_it_has_committed",),
         runs=(("rss-scale", 0),),
     ),
 )  # fmt: skip
