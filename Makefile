@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help venv demo test check format lint types layers wheel lock audit fuzz bench bench-model train-mini
+.PHONY: help venv demo test check format lint types layers wheel lock audit fuzz bench bench-model \
+	train-mini torture mutants
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -69,6 +70,12 @@ bench: $(READY)  ## the small benchmarks, with their peers
 
 bench-model: $(READY)  ## measure the bundled model against its targets (LEXSEARCH_SHARED names the data folder)
 	$(BIN)/python -m benchmarks.bench_model --save
+
+torture: $(READY)  ## kill, fill, cut off and race the command line (LEXSEARCH_SHARED names the data folder)
+	$(BIN)/python -m benchmarks.torture --save
+
+mutants: $(READY)  ## plant known faults into copies of the tree; each must be caught
+	$(BIN)/python -m benchmarks.mutants --save
 
 train-mini: $(READY)  ## train the bundled model anew (LEXSEARCH_SHARED names the data folder)
 	$(BIN)/python sample_corpus/render.py --seed 7001 --count 5000 --out runs/scenes --size 224x224 --no-masks

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from lexsearch.bundle.catalog_file import recorded_identity
 from lexsearch.bundle.location import db_directory
-from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.bundle.snapshot import ATTEMPTS, Snapshot
 from lexsearch.contents import Contents
 from lexsearch.engine import Engine, Mode, check_request
-from lexsearch.errors import UsageError, WrongModel
+from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
 from lexsearch.explain.terms import contributions
 from lexsearch.pictures import absolute, load_for_display, load_pixels
 from lexsearch.query import Filter, Picture, Query
@@ -35,6 +35,8 @@ from lexsearch.types import ROLES, SparseVectors, docid
 if TYPE_CHECKING:
     from lexsearch.bundle.records import ImageRecord
     from lexsearch.protocols import Model
+
+T = TypeVar("T")
 
 
 class LexSearch(Contents):
@@ -233,13 +235,11 @@ class LexSearch(Contents):
             UsageError: see `Engine.search`.
         """
         check_request(top_k, mode)
-        return self.engine.search(
-            _query(query, filters),
-            k=top_k,
-            mode=mode,
-            cutoff=cutoff,
-            rerank=rerank,
-            every_word=every_word,
+        wanted = _query(query, filters)
+        return self._current(
+            lambda: self.engine.search(
+                wanted, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, every_word=every_word
+            )
         )
 
     def search_many(
@@ -260,7 +260,25 @@ class LexSearch(Contents):
         """
         check_request(top_k, mode)
         wanted = [_query(query, filters) for query in queries]
-        return self.engine.search_many(wanted, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank)
+        return self._current(
+            lambda: self.engine.search_many(
+                wanted, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank
+            )
+        )
+
+    def _current(self, use: Callable[[], T]) -> T:
+        """The result of a use of the snapshot; when a merge took a file of it, of a newer one.
+
+        Raises:
+            IndexDamaged, IndexMissing: the newest commit has the same trouble.
+        """
+        for _ in range(ATTEMPTS - 1):
+            try:
+                return use()
+            except (IndexDamaged, IndexMissing):
+                if not self.reload():
+                    raise
+        return use()
 
     def search_terms(
         self,
@@ -273,7 +291,7 @@ class LexSearch(Contents):
     ) -> SearchResults:
         """The best pictures by weighted words alone; runs no model."""
         query = Query.words(terms).with_(must=must, exclude=exclude, filters=filters)
-        return self.engine.search(query, k=top_k, mode="lexical")
+        return self._current(lambda: self.engine.search(query, k=top_k, mode="lexical"))
 
     def like(
         self,
@@ -288,19 +306,23 @@ class LexSearch(Contents):
     ) -> SearchResults:
         """Pictures like a picture; the picture itself is left out when it is indexed."""
         query = Query.image(picture).with_(filters=filters)
-        own: frozenset[int] = frozenset()
-        if isinstance(picture, str | os.PathLike):
-            found = self.snapshot.find(absolute(picture))
-            own = frozenset() if found is None else frozenset([found])
-        return self.engine.search(
-            query,
-            k=top_k,
-            mode=mode,
-            cutoff=cutoff,
-            rerank=rerank,
-            leave_out=own,
-            every_word=every_word,
-        )
+
+        def found() -> SearchResults:
+            own: frozenset[int] = frozenset()
+            if isinstance(picture, str | os.PathLike):
+                same = self.snapshot.find(absolute(picture))
+                own = frozenset() if same is None else frozenset([same])
+            return self.engine.search(
+                query,
+                k=top_k,
+                mode=mode,
+                cutoff=cutoff,
+                rerank=rerank,
+                leave_out=own,
+                every_word=every_word,
+            )
+
+        return self._current(found)
 
     def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
         """Why an indexed picture answers a query: words, patches, arithmetic of the fusion.

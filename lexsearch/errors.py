@@ -9,6 +9,7 @@ LexsearchError                    1
   WrongModel                      4  the index was made by other encoders
   StorageError                    5  disk full or I/O error
   ModelMissing                    6  a model or an extra is not installed
+  IndexTooOld                     4  the index must be upgraded before it can change
   IndexTooNew                     7  the index was written by a newer lexsearch
 """
 
@@ -51,6 +52,12 @@ class IndexDamaged(LexsearchError):
 
 class WrongModel(LexsearchError):
     """The index was made by other encoders than the ones in use."""
+
+    exit_code = 4
+
+
+class IndexTooOld(LexsearchError):
+    """The index was written by an older lexsearch and must be upgraded before it can change."""
 
     exit_code = 4
 

@@ -21,18 +21,39 @@ from lexsearch.catalog.step import (
     OLDEST_READABLE_STEP,
     STEP,
 )
-from lexsearch.errors import IndexDamaged, IndexMissing, StorageError
+from lexsearch.errors import IndexDamaged, IndexMissing, IndexTooOld, StorageError
 from lexsearch.types import ModelIdentity
 
 _STEP_AT, _APPLICATION_AT = 60, 68  # offsets in the header of a SQLite file
 
 
-def check_header(directory: Path) -> None:
-    """Refuse the catalog of a newer version by its first bytes, opening nothing.
+def check_header(directory: Path, *, writing: bool = False, known: int = STEP) -> None:
+    """Refuse the catalog of another version by its first bytes, opening nothing.
+
+    Args:
+        directory: the index.
+        writing: refuse an older one too, which can be read as it is.
+        known: the step that is written.
 
     Raises:
-        IndexTooNew: it has a later step than this version knows.
+        IndexTooNew: it has a later step than is known.
+        IndexTooOld: it has an earlier one, and it is to be written.
         IndexDamaged: it is no catalog.
+    """
+    step = step_of(directory, known=known)
+    if writing and step < known:
+        raise IndexTooOld(
+            f"the index in {directory} was written by an older lexsearch (step {step} of its "
+            f"catalog, this version writes {known}); searching it works as it is; before it can "
+            f"change, upgrade it with: lexsearch upgrade --db {directory}"
+        )
+
+
+def step_of(directory: Path, *, known: int = STEP) -> int:
+    """The step in the header of a catalog.
+
+    Raises:
+        IndexTooNew, IndexDamaged: see `check_header`.
     """
     path = directory / CATALOG_FILE
     try:
@@ -46,14 +67,15 @@ def check_header(directory: Path) -> None:
         raise _damaged(path, "it is no SQLite file")
     (application,) = struct.unpack_from(">I", header, _APPLICATION_AT)
     (step,) = struct.unpack_from(">I", header, _STEP_AT)
-    _check_step(directory, application, step)
+    _check_step(directory, application, step, known)
+    return int(step)
 
 
-def _check_step(directory: Path, application: int, step: int) -> None:
+def _check_step(directory: Path, application: int, step: int, known: int = STEP) -> None:
     if application != APPLICATION_ID:
         raise _damaged(directory / CATALOG_FILE, "it is no catalog of lexsearch")
-    if step > STEP:
-        raise too_new(directory, f"a catalog of step {step}", f"step {STEP}")
+    if step > known:
+        raise too_new(directory, f"a catalog of step {step}", f"step {known}")
     if step < OLDEST_READABLE_STEP:
         raise _damaged(directory / CATALOG_FILE, f"its step is {step}")
 
@@ -149,6 +171,18 @@ def intact_rows(
     return [row[1:] for row in rows]
 
 
+def verify_rows(connection: sqlite3.Connection, table: str) -> None:
+    """Compare the checksum of every row of a table, keeping none in memory.
+
+    Raises:
+        sqlite3.DatabaseError: a row does not carry its checksum, or cannot be read.
+    """
+    columns = ", ".join(COVERED[table])
+    for crc, *values in connection.execute(f"SELECT crc, {columns} FROM {table}"):  # noqa: S608
+        if crc != checksum(values):
+            raise sqlite3.DatabaseError(f"a row of {table} is not what was written")
+
+
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turns the errors of SQLite into ours."""
@@ -159,6 +193,8 @@ def reading(path: Path) -> Iterator[None]:
         if any(text in reason for text in ("unable to open", "disk I/O", "readonly", "locked")):
             raise StorageError(f"{path} cannot be read: {reason}") from error
         raise _damaged(path, reason) from error
+    except UnicodeDecodeError as error:
+        raise _damaged(path, f"a text in it is none: {error}") from error
 
 
 def _damaged(path: Path, what: str) -> IndexDamaged:

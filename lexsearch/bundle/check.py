@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from lexsearch.bundle.garbage import leftovers
 from lexsearch.bundle.lists import lists_problems
 from lexsearch.bundle.live_bits import pack
 from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.sample import Sample
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
 from lexsearch.bundle.verify import Problem, problem_of, segment_problems
@@ -43,13 +45,21 @@ class CheckReport:
     orphans: tuple[Path, ...]
 
 
-def check(directory: Path, *, read_data: bool = False) -> CheckReport:
+def check(
+    directory: Path,
+    *,
+    read_data: bool = False,
+    sample: Sample | None = None,
+    rng: random.Random | None = None,
+) -> CheckReport:
     """Verify an index.
 
     Args:
         directory: the index.
         read_data: read every byte and compare every checksum; otherwise only sizes, headers
             and the structure of the catalog.
+        sample: of the files of segments read only these; the catalog is read as a whole.
+        rng: draws the sample; None = a different one each time.
 
     Raises:
         IndexMissing: the folder is no index.
@@ -70,6 +80,8 @@ def check(directory: Path, *, read_data: bool = False) -> CheckReport:
             with reading(path):
                 connection.execute("BEGIN")
                 catalog = _Catalog(directory, connection, read_data=read_data)
+                if read_data and sample is not None:
+                    catalog.take(sample, rng or random.Random())  # noqa: S311
                 problems.extend(catalog.problems(index_uuid))
                 images = catalog.images()
                 orphans = list(leftovers(directory, catalog.named()))
@@ -90,6 +102,15 @@ class _Catalog:
         self.path = directory / CATALOG_FILE
         self.connection = connection
         self.read_data = read_data
+        self.sample: set[Path] | None = None
+
+    def take(self, sample: Sample, rng: random.Random) -> None:
+        """Read only a sample of the files of segments."""
+        rows = self.connection.execute(
+            "SELECT ulid, name, size FROM segment_file JOIN segment ON segment.id = segment_id"
+        )
+        files = [(segment_folder(self.directory, ulid) / name, size) for ulid, name, size in rows]
+        self.sample = sample.chosen(files, rng=rng)
 
     def images(self) -> int:
         (count,) = self.connection.execute(
@@ -153,6 +174,7 @@ class _Catalog:
                 identity,
                 count=rows,
                 read_data=self.read_data,
+                sample=self.sample,
             )
         )
         yield from found

@@ -250,14 +250,20 @@ def _table(path: Path, view: memoryview, kind: Kind, ulid: str, length: int) -> 
             f"{path} has format {version}, this lexsearch reads up to {VERSION}; "
             "upgrade with: pip install --upgrade lexsearch"
         )
-    names = found_kind.rstrip(b"\0").decode("ascii"), found_ulid.decode("ascii")
+    names = _name(path, found_kind), _name(path, found_ulid)
     if names != (kind, ulid):
         raise damaged(path, f"it holds {names[0]} of segment {names[1]}, not {kind} of {ulid}")
     entries = []
     for row in _ENTRY.iter_unpack(view[_HEADER.size : end]):
-        name, dtype = (text.rstrip(b"\0").decode("ascii") for text in row[:2])
-        entries.append(_Entry(name, dtype, row[2], *row[4:]))
+        entries.append(_Entry(_name(path, row[0]), _name(path, row[1]), row[2], *row[4:]))
     return entries
+
+
+def _name(path: Path, data: bytes) -> str:
+    try:
+        return data.rstrip(b"\0").decode("ascii")
+    except UnicodeDecodeError as error:
+        raise damaged(path, "a name in it is none") from error
 
 
 def _array(
@@ -267,6 +273,8 @@ def _array(
         raise damaged(path, f"unknown kind of number {entry.dtype!r}")
     dtype = np.dtype(entry.dtype)
     count = entry.rows * entry.columns
+    if not count and max(entry.rows, entry.columns) > length:
+        raise damaged(path, "a section has more rows than the file has bytes")
     if count * dtype.itemsize != entry.size or entry.offset + entry.size > length:
         raise damaged(path, "a section lies outside the file")
     array = np.frombuffer(data, dtype, count, entry.offset) if count else np.zeros(0, dtype)

@@ -14,6 +14,9 @@ from lexsearch.bundle.catalog_file import (
     check_header,
     identity_from,
     identity_text,
+    read_only,
+    reading,
+    verify_rows,
 )
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk
@@ -21,9 +24,10 @@ from lexsearch.bundle.filesystem import refuse_remote
 from lexsearch.bundle.format import read_format, write_format
 from lexsearch.bundle.location import FORMAT_FILE
 from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
-from lexsearch.bundle.reserve import RESERVE_FILE, keep_reserve
+from lexsearch.bundle.reserve import RESERVE_FILE, keep_reserve, reserve_size
 from lexsearch.bundle.segments import SEGMENTS
 from lexsearch.catalog import merging, repository
+from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.catalog.upgrade import upgrade
@@ -67,7 +71,7 @@ def open_for_writing(
     with storage(directory):
         _refuse_early(directory, create=create)
         refuse_remote(directory)
-        directory.mkdir(parents=True, exist_ok=True)
+        _make_folder(directory, disk)
     lock = WriteLock(directory)
     lock.acquire(wait_s=wait_s)
     database: Database | None = None
@@ -75,7 +79,8 @@ def open_for_writing(
         with storage(directory):
             _refuse_early(directory, create=create)
             index_uuid = _ensure(directory, identity, disk)
-            keep_reserve(directory)
+            keep_reserve(directory, size=reserve_size(directory / CATALOG_FILE))
+        _verify_catalog(directory)
         database = Database(directory / CATALOG_FILE)
         _check_identity(directory, database, identity, index_uuid, replace=replace, now=now)
     except BaseException:
@@ -85,6 +90,16 @@ def open_for_writing(
         lock.release()
         raise
     return Opened(directory, index_uuid, database, lock)
+
+
+def _make_folder(directory: Path, disk: Disk) -> None:
+    """Make a folder and those above it; their names are on the disk when this returns."""
+    missing = [one for one in (directory, *directory.parents) if not one.exists()]
+    for one in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            disk.make_dir(one)
+        with contextlib.suppress(PermissionError):  # one may add to a folder and not list it
+            disk.sync_dir(one.parent)
 
 
 @contextlib.contextmanager
@@ -107,7 +122,7 @@ def _refuse_early(directory: Path, *, create: bool) -> None:
     if (directory / FORMAT_FILE).exists():
         read_format(directory, writing=True)
         if (directory / CATALOG_FILE).exists() or any_segment(directory):
-            check_header(directory)
+            check_header(directory, writing=True)
         return
     found = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
     if CATALOG_FILE in found:
@@ -173,6 +188,16 @@ def new_catalog(
         before_rename()
     disk.rename(path, directory / CATALOG_FILE)
     disk.sync_dir(directory)
+
+
+def _verify_catalog(directory: Path) -> None:
+    """Compare the checksum of every row: a writer would give a damaged one a fitting new one."""
+    with (
+        reading(directory / CATALOG_FILE),
+        contextlib.closing(read_only(directory)) as connection,
+    ):
+        for table in COVERED:
+            verify_rows(connection, table)
 
 
 def _check_identity(

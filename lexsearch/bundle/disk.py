@@ -66,6 +66,17 @@ class Disk:
         shutil.rmtree(path)
 
 
+def sync_tree(disk: Disk, folder: Path) -> None:
+    """Wait until a folder with all that is in it is on the disk."""
+    for inner in sorted(folder.rglob("*"), reverse=True):
+        if inner.is_dir() and not inner.is_symlink():
+            disk.sync_dir(inner)
+        elif inner.is_file() and not inner.is_symlink():
+            with inner.open("r+b") as file:
+                disk.sync(file)
+    disk.sync_dir(folder)
+
+
 def write_new(disk: Disk, path: Path, chunks: Iterable[Bytes]) -> None:
     """Write a new file and wait until its data is on the disk."""
     with disk.create(path) as file:

@@ -11,7 +11,9 @@ from lexsearch.errors import UsageError
 MOUNTS = Path("/proc/self/mountinfo")
 REMOTE = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "ncpfs", "afs", "ceph", "fuse.sshfs", "fuse.davfs",
-     "fuse.rclone", "fuse.s3fs", "fuse.gvfsd-fuse"}
+     "fuse.rclone", "fuse.s3fs", "fuse.gvfsd-fuse",
+     # folders of the host inside a virtual machine, whose memory maps are not shared with it
+     "9p", "drvfs", "vboxsf", "prl_fs", "vmhgfs", "fuse.vmhgfs-fuse"}
 )  # fmt: skip
 
 

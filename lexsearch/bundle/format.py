@@ -52,7 +52,7 @@ def unsealed(path: Path, data: bytes) -> dict[str, Any]:
     """
     try:
         fields = json.loads(data)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise damaged(path, "it is not valid JSON") from error
     if isinstance(fields, dict):
         found = {key: value for key, value in fields.items() if key != "sha256"}

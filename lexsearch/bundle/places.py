@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from lexsearch.bundle.catalog_file import check_header
 from lexsearch.bundle.creation import storage
-from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.disk import Disk, sync_tree
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.garbage import IVF
 from lexsearch.bundle.location import FORMAT_FILE
@@ -19,6 +19,7 @@ from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
 from lexsearch.bundle.repair import QUARANTINE
 from lexsearch.bundle.reserve import RESERVE_FILE
 from lexsearch.bundle.segments import SEGMENTS
+from lexsearch.bundle.upgrade import BACKUP
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexMissing, UsageError
@@ -42,6 +43,7 @@ def move(source: Path, target: Path) -> None:
         UsageError: there is something at the target.
         StorageError: the file system refused.
     """
+    disk = Disk()
     _refuse_existing(target)
     with _locked(source), storage(target):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,7 +53,9 @@ def move(source: Path, target: Path) -> None:
             temporary = target.with_name(target.name + ".tmp")
             with _removed_on_error(temporary):
                 shutil.copytree(source, temporary, symlinks=True)
-                temporary.rename(target)
+                sync_tree(disk, temporary)
+                disk.rename(temporary, target)
+                disk.sync_dir(target.absolute().parent)
             _remove_own(source)
         (target / HOLDER_FILE).unlink(missing_ok=True)
 
@@ -108,8 +112,10 @@ def import_(archive: Path, directory: Path) -> None:
             read_format(temporary)
         except IndexMissing:
             raise UsageError(f"{archive} holds no index") from None
-        temporary.rename(directory)
-        Disk().sync_dir(directory.absolute().parent)
+        disk = Disk()
+        sync_tree(disk, temporary)
+        disk.rename(temporary, directory)
+        disk.sync_dir(directory.absolute().parent)
 
 
 def remove(directory: Path) -> None:
@@ -125,7 +131,8 @@ def remove(directory: Path) -> None:
 
 
 def _remove_own(directory: Path) -> None:
-    for name in OWN:
+    backups = [path.name for path in directory.glob(BACKUP.format(step="*"))]
+    for name in (*OWN, *backups):
         path = directory / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from lexsearch.bundle.catalog_file import check_header, read_only, reading
 from lexsearch.bundle.changes import refresh_live
 from lexsearch.bundle.check import CheckReport, Problem, check
 from lexsearch.bundle.container import damaged
@@ -88,7 +89,7 @@ def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) 
 
     Raises:
         IndexMissing: the folder is no index.
-        IndexTooNew: a newer version wrote it.
+        IndexTooNew, IndexTooOld: another version wrote it.
         IndexLocked: another process is writing to it.
         IndexDamaged: nothing is left to mend it from.
         StorageError: the file system refused.
@@ -98,6 +99,8 @@ def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) 
         raise IndexMissing(f"there is no index in {directory}")
     if dry_run:
         return _repair(directory, disk=None)
+    with contextlib.suppress(IndexDamaged):
+        check_header(directory, writing=True)
     lock = WriteLock(directory)
     lock.acquire()
     try:
@@ -163,7 +166,7 @@ def _set_aside(directory: Path, bad: Sequence[str], disk: Disk | None) -> tuple[
     """Forget bad segments in the catalog, then move their folders to the quarantine."""
     actions = [f"set segment {ulid} aside; the next index encodes its pictures" for ulid in bad]
     if disk is None or not bad:
-        return actions, 0
+        return actions, _held(directory, bad)
     forgotten = 0
     database = Database(directory / CATALOG_FILE)
     try:
@@ -177,6 +180,16 @@ def _set_aside(directory: Path, bad: Sequence[str], disk: Disk | None) -> tuple[
     for ulid in bad:
         _quarantine(directory, [segment_folder(directory, ulid)], disk)
     return actions, forgotten
+
+
+def _held(directory: Path, ulids: Sequence[str]) -> int:
+    """How many pictures the catalog has in segments."""
+    statement = """
+        SELECT count(*) FROM content JOIN segment ON segment.id = content.segment_id
+        WHERE segment.ulid = ?
+    """
+    with reading(directory / CATALOG_FILE), contextlib.closing(read_only(directory)) as connection:
+        return sum(connection.execute(statement, [ulid]).fetchone()[0] for ulid in ulids)
 
 
 def _quarantine(directory: Path, paths: Sequence[Path], disk: Disk) -> None:
@@ -207,10 +220,9 @@ def _rebuild(directory: Path, disk: Disk | None) -> tuple[list[str], int]:
     identity = sound[-1].identity if sound else saved.identity
     assert identity is not None
     sound = [one for one in sound if one.identity == identity]
-    before = len(saved.contents)
     kept = {content.sha256 for one in sound for content, _ in one.contents}
     if disk is None:
-        return actions, max(0, before - len(kept))
+        return actions, len(saved.contents - kept)
     index_uuid = sound[-1].index_uuid if sound else saved.settings.get("uuid", "")
     with contextlib.suppress(IndexMissing, IndexDamaged):
         index_uuid = read_format(directory).uuid

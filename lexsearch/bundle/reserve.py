@@ -7,10 +7,17 @@ import os
 from pathlib import Path
 
 RESERVE_FILE = ".reserve"
-RESERVE_BYTES = 16 << 20
+# A commit changes some pages of the catalog, of a large one more; never more than the latter.
+LEAST_BYTES, MOST_BYTES = 256 << 10, 16 << 20
 
 
-def keep_reserve(directory: Path, *, size: int = RESERVE_BYTES) -> None:
+def reserve_size(catalog: Path) -> int:
+    """Bytes that a last commit and the move of its log into the catalog may take."""
+    size = catalog.stat().st_size if catalog.exists() else 0
+    return max(LEAST_BYTES, min(2 * size, MOST_BYTES))
+
+
+def keep_reserve(directory: Path, *, size: int = MOST_BYTES) -> None:
     """Make the reserve if there is none; no room for it is no error."""
     path = directory / RESERVE_FILE
     with contextlib.suppress(OSError):

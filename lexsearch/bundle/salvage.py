@@ -74,6 +74,8 @@ def salvage(directory: Path) -> Salvaged:
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
     try:
+        # a text that is none must not hide the rows behind it; its checksum will not fit
+        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         connection.execute("PRAGMA query_only=ON")
         connection.execute("PRAGMA trusted_schema=OFF")
         yield connection

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 
 from lexsearch.bundle import conditions, near
-from lexsearch.bundle.catalog_file import identity_from, intact_rows, is_frozen, read_only, reading
+from lexsearch.bundle.catalog_file import (
+    identity_from,
+    intact_rows,
+    is_frozen,
+    read_only,
+    reading,
+    verify_rows,
+)
 from lexsearch.bundle.container import FILE_NAMES, damaged
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
@@ -66,6 +73,7 @@ class Snapshot:
         self._connection = connection
         self._path = directory / CATALOG_FILE
         self._frozen = is_frozen(directory)
+        self._verified = False
 
     @classmethod
     def open(cls, directory: Path) -> Snapshot:
@@ -202,12 +210,12 @@ class Snapshot:
         Args:
             path: absolute and normalised, as it was indexed.
         """
-        rows = self._query("SELECT content_id FROM image WHERE path = ?", [path])
-        if not rows:
-            rows = self._query(
-                "SELECT content_id FROM removed WHERE path = ? ORDER BY since DESC", [path]
+        with reading(self._path):
+            rows = intact_rows(self._connection, "image", "WHERE path = ?", [path])
+            rows = rows or intact_rows(
+                self._connection, "removed", "WHERE path = ? ORDER BY since DESC", [path]
             )
-        held = (int(row[0]) for row in rows)
+        held = (int(row[1]) for row in rows)  # content_id, in both tables
         return next((image_id for image_id in held if self._holds(image_id)), None)
 
     def _holds(self, image_id: int) -> bool:
@@ -233,22 +241,32 @@ class Snapshot:
             type_: a file type such as `jpeg` or `tif`, by the suffix of the path.
             camera: part of the camera's name, in any case.
         """
+        self._verify_rows()
         rows = self._query(conditions.TAKEN_BETWEEN, [after, before])
         meets = conditions.predicate(path_glob=path_glob, type_=type_, camera=camera)
         found = {image_id for image_id, path, camera_name in rows if meets(path, camera_name)}
         ids = np.fromiter(found, dtype=np.int64, count=len(found))
         return np.intersect1d(ids, self._ids)
 
+    def _verify_rows(self) -> None:
+        """Compare the checksum of every row that conditions look at, once."""
+        if not self._verified:
+            with reading(self._path):
+                for table in ("content", "image"):
+                    verify_rows(self._connection, table)
+            self._verified = True
+
     def skipped(self) -> list[SkippedFile]:
         """Files that could not be indexed, by path."""
-        rows = self._query("SELECT path, reason, size, mtime_ns, sha256 FROM skipped ORDER BY path")
-        return [SkippedFile(*row) for row in rows]
+        return [SkippedFile(*row) for row in self._all_rows("skipped", "path")]
+
+    def _all_rows(self, table: str, order: str) -> list[tuple[Any, ...]]:
+        with reading(self._path):
+            return intact_rows(self._connection, table, f"ORDER BY {order}")
 
     def runs(self) -> list[dict[str, Any]]:
         """Summaries of the indexing runs, oldest first: started, seconds, complete, counts."""
-        records = [
-            json.loads(text) for (text,) in self._query("SELECT record FROM run ORDER BY id")
-        ]
+        records = [json.loads(text) for _, text in self._all_rows("run", "id")]
         return [
             {name: value for name, value in record.items() if name != "counts"} | record["counts"]
             for record in records
@@ -256,7 +274,7 @@ class Snapshot:
 
     def roots(self) -> list[bytes]:
         """Folders and files that were given to index, sorted."""
-        return [path for (path,) in self._query("SELECT path FROM root ORDER BY path")]
+        return [path for (path,) in self._all_rows("root", "path")]
 
     def counts(self) -> dict[str, Any]:
         """Numbers of images, files, skipped and segments, and `bytes` on disk by role."""
@@ -278,6 +296,7 @@ class Snapshot:
 
     def duplicates(self) -> list[ImageRecord]:
         """Images with more than one path, by first path."""
+        self._verify_rows()
         rows = self._query("SELECT content_id FROM image GROUP BY content_id HAVING count(*) > 1")
         records = self._records(sorted(row[0] for row in rows if self._holds(row[0])))
         return sorted(records, key=lambda record: record.paths)
@@ -288,6 +307,7 @@ class Snapshot:
         Args:
             threshold: bits that two linked images may differ in, 0 to 64.
         """
+        self._verify_rows()
         rows = self._query("SELECT id, thumb_hash FROM content WHERE thumb_hash IS NOT NULL")
         held = [(image_id, bits) for image_id, bits in rows if self._holds(image_id)]
         groups = near.groups(held, threshold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,7 @@ def segment_problems(
     *,
     count: int,
     read_data: bool,
+    sample: Set[Path] | None = None,
 ) -> Iterator[Problem]:
     """What is wrong with the files of a segment.
 
@@ -63,6 +64,7 @@ def segment_problems(
         identity: of the model.
         count: rows that it has.
         read_data: read every byte, not only headers and sizes.
+        sample: of these files only; None = of all.
     """
     ulid = folder.name
     if {one.name for one in files} < {FILE_NAMES["ids"], DESCRIPTION}:
@@ -77,7 +79,8 @@ def segment_problems(
         if size != one.size:
             yield Problem(path, f"it has {size} bytes, {one.size} were written", ulid)
         else:
-            yield from _file_problems(path, one, identity, count=count, read_data=read_data)
+            whole = read_data and (sample is None or path in sample)
+            yield from _file_problems(path, one, identity, count=count, read_data=whole)
 
 
 def _file_problems(

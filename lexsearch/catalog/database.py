@@ -62,6 +62,10 @@ def translated(path: Path) -> Iterator[None]:
             f"{path}: {reason}; see what is damaged with: lexsearch check, "
             "and mend it with: lexsearch repair"
         ) from error
+    except UnicodeDecodeError as error:
+        raise IndexDamaged(
+            f"{path}: a text in it is none; mend it with: lexsearch repair"
+        ) from error
 
 
 def _engine(path: Path, journal: str) -> Engine:

@@ -21,10 +21,17 @@ def migrations_folder() -> Path:
     raise StorageError(f"{package} lacks its migrations; install lexsearch again")
 
 
-def upgrade(connection: Connection, *, step: int = STEP) -> None:
-    """Bring the catalog behind a connection to a step, inside the connection's transaction."""
+def upgrade(connection: Connection, *, step: int = STEP, scripts: Path | None = None) -> None:
+    """Bring the catalog behind a connection to a step, inside the connection's transaction.
+
+    Args:
+        connection: to the catalog.
+        step: where to.
+        scripts: folder of the migrations; None = those of this version.
+    """
     config = Config()
-    config.set_main_option("script_location", str(migrations_folder()).replace("%", "%%"))
+    folder = scripts or migrations_folder()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, f"{step:04d}")

@@ -1,5 +1,21 @@
 """The command line: `lexsearch ...`; nothing heavy is imported before a command asks for it."""
 
-from lexsearch.cli.run import main
+from __future__ import annotations
+
+from collections.abc import Sequence
 
 __all__ = ["main"]
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line on argv (the process's own by default); returns the exit code.
+
+    Ctrl-C ends it quietly, also while it is still being loaded.
+    """
+    try:
+        from lexsearch.cli.run import main as run
+
+        return run(argv)
+    except KeyboardInterrupt:
+        return INTERRUPTED

@@ -2,7 +2,7 @@
 
 import sys
 
-from lexsearch.cli.run import main
+from lexsearch.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -59,7 +59,13 @@ def show(report: RepairReport, *, err: bool) -> None:
     if not report.actions:
         click.echo(f"{report.images:,} photos, nothing to mend", err=err)
         return
-    if not report.dry_run:
+    if report.dry_run:
+        click.echo(
+            f"{report.forgotten:,} photos would have to be encoded again by the next: "
+            "lexsearch index",
+            err=err,
+        )
+    else:
         click.echo(
             f"{report.images:,} photos are in the index; {report.forgotten:,} were forgotten and "
             "are encoded again by the next: lexsearch index",

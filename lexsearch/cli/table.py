@@ -43,6 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "db": Entry("lexsearch.cli.db:command", CARE, "List, move, copy or remove indexes."),
     "check": Entry("lexsearch.cli.check:command", CARE, "Verify the files of an index."),
     "repair": Entry("lexsearch.cli.repair:command", CARE, "Mend a damaged index."),
+    "upgrade": Entry("lexsearch.cli.upgrade:command", CARE, "Bring an older index up to date."),
     "clean": Entry("lexsearch.cli.clean:command", CARE, "Remove caches and stale leftovers."),
     "eval": Entry("lexsearch.cli.eval:command", MEASURE, "Measure how well a search finds."),
     "train": Entry("lexsearch.training.cli:command", MEASURE, "Train models."),

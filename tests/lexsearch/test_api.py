@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ import pytest
 from PIL import Image
 
 from lexsearch import Filter, LexSearch, Query, Settings
-from lexsearch.errors import IndexMissing, UsageError, WrongModel
+from lexsearch.bundle.writer import BundleWriter
+from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -242,3 +244,34 @@ def test_the_threads_of_the_settings_reach_the_model_and_the_engine(tmp_path: Pa
     with LexSearch.open(tmp_path / "db", settings=settings) as opened:
         assert opened.model._threads == 3  # type: ignore[attr-defined]
         assert opened.engine._finder.threads == 3
+
+
+def test_a_reader_whose_files_a_merge_removed_answers_from_the_newest_commit(
+    db: LexSearch, photos: Path, toy_model: Any
+) -> None:
+    with LexSearch.open(db.directory, model=toy_model) as reader:
+        generation = reader.snapshot.generation
+        (held,) = (segment.folder for segment in reader.snapshot.segments)
+        for i in range(9):
+            Image.new("RGB", (32, 24), (i, 0, 200)).save(photos / f"blue-{i}.png")
+        db.index(photos, batch_size=1)  # so many segments that the run merges them in the end
+        BundleWriter.open(
+            db.directory, identity=toy_model.identity, clock=lambda: time.time() + 100
+        ).close()  # what the merge replaced is old enough to go
+        assert not held.exists()
+        assert names(reader.search("red", top_k=1)) == ["red.png"]
+        assert reader.snapshot.generation > generation
+
+
+def test_damage_in_the_newest_commit_is_an_error_all_the_same(
+    db: LexSearch, toy_model: Any
+) -> None:
+    path = next(db.directory.rglob("dense.lxd"))
+    data = bytearray(path.read_bytes())
+    data[200] ^= 1
+    path.write_bytes(data)
+    with (
+        LexSearch.open(db.directory, model=toy_model) as reader,
+        pytest.raises(IndexDamaged, match=r"dense\.lxd"),
+    ):
+        reader.search("red")

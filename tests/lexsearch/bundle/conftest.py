@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -176,6 +177,56 @@ class FaultyDisk(Disk):
         super().remove_tree(path)
 
 
+class ForgetfulDisk(FaultyDisk):
+    """Forgets at `lose` whatever no sync asked for: data becomes nothing, names become the old."""
+
+    def __init__(self, fail_at: int, error: BaseException) -> None:
+        super().__init__(fail_at, error)
+        self.unwritten: set[Path] = set()
+        self.undo: list[tuple[Path, Callable[[], object]]] = []  # by the folder that must be synced
+
+    def make_dir(self, path: Path) -> None:
+        super().make_dir(path)
+        self.undo.append((path.parent, lambda: shutil.rmtree(path, ignore_errors=True)))
+
+    def create(self, path: Path) -> BinaryIO:
+        file = super().create(path)
+        self.unwritten.add(path)
+        self.undo.append((path.parent, lambda: path.unlink(missing_ok=True)))
+        return file
+
+    def sync(self, file: BinaryIO) -> None:
+        super().sync(file)
+        self.unwritten.discard(Path(file.name))
+
+    def sync_dir(self, path: Path) -> None:
+        super().sync_dir(path)
+        self.undo = [(folder, undo) for folder, undo in self.undo if folder != path]
+
+    def rename(self, source: Path, target: Path) -> None:
+        before = target.read_bytes() if target.is_file() else None
+        super().rename(source, target)
+        inside = {path for path in self.unwritten if path.is_relative_to(source)}
+        self.unwritten -= inside
+        self.unwritten |= {target / path.relative_to(source) for path in inside}
+
+        def back() -> None:
+            if target.exists():
+                target.replace(source)
+            if before is not None:
+                target.write_bytes(before)
+
+        self.undo.append((target.parent, back))
+
+    def lose(self) -> None:
+        """The power goes."""
+        for path in self.unwritten:
+            if path.exists():
+                path.write_bytes(b"")
+        for _, undo in reversed(self.undo):
+            undo()
+
+
 @pytest.fixture
 def library(tmp_path: Path, toy_model: Any) -> Iterator[Library]:
     """An index that does not exist yet; whatever a test made of it must be sound in the end."""
@@ -194,6 +245,11 @@ def damaged_library(tmp_path: Path, toy_model: Any) -> Library:
 @pytest.fixture
 def faulty_disk() -> Callable[[int, BaseException], FaultyDisk]:
     return FaultyDisk
+
+
+@pytest.fixture
+def forgetful_disk() -> Callable[[int, BaseException], ForgetfulDisk]:
+    return ForgetfulDisk
 
 
 @pytest.fixture

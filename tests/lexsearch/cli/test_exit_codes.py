@@ -43,6 +43,7 @@ def outcome(
         (errors.IndexMissing("x"), 4),
         (errors.IndexDamaged("x"), 4),
         (errors.WrongModel("x"), 4),
+        (errors.IndexTooOld("x"), 4),
         (errors.StorageError("x"), 5),
         (errors.ModelMissing("x"), 6),
         (errors.IndexTooNew("x"), 7),

@@ -1,0 +1,140 @@
+"""Power cuts: an ext4 in a file is shut down at a random moment of a run, losing what no fsync
+asked for; then mounted again. Needs root. Rules as for kill -9: the index opens, nothing reported
+committed is encoded again, the answers equal a clean run's, check passes."""
+
+from __future__ import annotations
+
+import collections
+import ctypes
+import fcntl
+import os
+import random
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from hlib import TRACE, Sys, finish, num, parser
+
+SHUTDOWN, WITHOUT_LOG = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH
+OPTIONS = ("commit=300", "data=writeback,noauto_da_alloc,commit=300", "defaults")
+SIZE = 128 << 20
+
+given = parser(__doc__)
+given.add_argument("--prepare-cmd", default="", help="builds an index before the run that is cut")
+given.add_argument("--cut-cmd", default="", help="the run that is cut; default: --index-cmd")
+given.add_argument("--break-catalog", action="store_true", help="ruin the catalog before the run")
+args = given.parse_args()
+system = Sys(args)
+_, want, clean = system.reference()
+total = num(args.encoded_re, clean.out + clean.err)
+rng = random.Random(args.seed)
+tally: collections.Counter[str] = collections.Counter()
+bad = []
+disk, mount = Path(system.work) / "disk", Path(system.work) / "mnt"
+index = str(mount / "index")
+mount.mkdir(exist_ok=True)
+
+
+def mounted(options: str) -> None:
+    subprocess.run(["mount", "-o", f"loop,{options}", disk, mount], check=True)
+
+
+def cut() -> None:
+    handle = os.open(mount, os.O_RDONLY)
+    try:
+        fcntl.ioctl(handle, SHUTDOWN, bytes(ctypes.c_uint32(WITHOUT_LOG)))
+    finally:
+        os.close(handle)
+
+
+def prepare() -> None:
+    if args.prepare_cmd or args.cut_cmd:
+        done = system.run(system.argv(args.prepare_cmd or args.index_cmd, index))
+        assert done.rc == 0, done.err
+    if args.break_catalog:
+        path = Path(index) / "catalog.sqlite"
+        path.write_bytes(path.read_bytes()[:4096] + bytes(path.stat().st_size - 4096))
+    subprocess.run(["sync", "-f", mount], check=True)
+
+
+def reopened(options: str) -> None:
+    subprocess.run(["umount", mount], check=True)
+    mounted(options)
+
+
+def one(options: str, seconds: float) -> tuple[float, int, list[str]]:
+    """Cut one run off; returns when, what it had reported, what is wrong."""
+    delay, why = rng.random() * seconds, []
+    argv = system.argv(args.cut_cmd or args.index_cmd, index)
+    with (Path(system.work) / "out").open("wb+") as out:
+        process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, cwd=system.work)
+        try:
+            process.wait(delay)
+        except subprocess.TimeoutExpired:
+            tally["cut"] += 1
+        cut()
+        try:
+            process.wait(60)
+        except subprocess.TimeoutExpired:
+            why.append("hangs on a dead disk")
+            process.kill()
+            process.wait()
+        out.seek(0)
+        text = out.read().decode("utf8", "replace")
+    if TRACE.search(text):
+        why.append(f"traceback: {text[-300:]}")
+    return delay, num(args.committed_re, text) or 0, why
+
+
+def timed() -> float:
+    start = time.time()
+    system.run(system.argv(args.cut_cmd or args.index_cmd, index))
+    return time.time() - start
+
+
+duration = 0.0
+for trial in range(args.trials):
+    options = OPTIONS[trial % len(OPTIONS)]
+    with disk.open("wb") as file:
+        file.truncate(SIZE)
+    subprocess.run(["mkfs.ext4", "-q", "-F", disk], check=True)
+    mounted(options)
+    try:
+        prepare()
+        if not duration:
+            duration = timed()
+            shutil.rmtree(index)
+            prepare()
+        delay, durable, why = one(options, duration)
+        reopened(options)
+        has_index = Path(index).is_dir() and any(Path(index).iterdir())
+        if durable and not has_index:
+            why.append(f"{durable} were reported committed, the index is gone")
+        if has_index and not args.break_catalog:
+            checked, (kind, digest) = system.check(index), system.answer(index)
+            if (durable or args.prepare_cmd) and checked.rc:
+                why.append(f"check rc={checked.rc} {(checked.out + checked.err)[-200:]}")
+            if kind == "BAD" or (kind == "err" and (durable or args.prepare_cmd)):
+                why.append(f"search {kind}: {digest}")
+        if args.break_catalog:
+            mended = system.run(system.argv(args.repair_cmd, index))
+            if mended.rc:
+                why.append(f"repair rc={mended.rc} {mended.err[-200:]}")
+        again = system.index(index)
+        encoded = num(args.encoded_re, again.out + again.err)
+        if again.rc:
+            why.append(f"resume rc={again.rc} {again.err[-200:]}")
+        limit = 0 if args.prepare_cmd or args.break_catalog else (total or 0) - durable
+        if encoded is not None and encoded > limit:
+            why.append(f"encoded {encoded} again, {durable} of {total} were reported committed")
+        if system.answer(index) != ("ok", want):
+            why.append("answers differ after the resume")
+        if system.check(index).rc:
+            why.append("check fails after the resume")
+    finally:
+        subprocess.run(["umount", mount], check=False)
+    tally["bad" if why else "ok"] += 1
+    if why:
+        bad.append((trial, options, f"{delay:.3f}s", why))
+finish("powercut", tally, bad, args)

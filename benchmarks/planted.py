@@ -1,0 +1,172 @@
+"""The faults that are planted, and what has to catch each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """One planted fault.
+
+    Attributes:
+        name: what it is called.
+        fault: in words.
+        edits: file, text that stands in it once, text in its place.
+        tests: pytest nodes, each of which must fail.
+        runs: names and trials of harness runs, each of which must fail.
+    """
+
+    name: str
+    fault: str
+    edits: tuple[tuple[str, str, str], ...]
+    tests: tuple[str, ...] = ()
+    runs: tuple[tuple[str, int], ...] = ()
+
+
+BUNDLE = "tests/lexsearch/bundle/"
+CUT = BUNDLE + "test_power_cut.py"
+EXT4 = BUNDLE + "test_ext4_power_cut.py::test_what_was_reported_before_the_power_went_is_there"
+MUTANTS = (
+    Mutant(
+        "nofsync", "files of a segment are not synced",
+        (("lexsearch/bundle/disk.py", "        disk.sync(file)\n\n\ndef replace_file",
+          "\n\ndef replace_file"),),
+        tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut", EXT4),
+        runs=(("powercut", 8),),
+    ),
+    Mutant(
+        "nodirsync", "the name of a segment is not synced",
+        (("lexsearch/bundle/segments.py", "        disk.sync_dir(final.parent)\n", ""),),
+        tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut",),
+    ),
+    Mutant(
+        "nofolder", "the name of the index folder is not synced",
+        (("lexsearch/bundle/creation.py", "            disk.sync_dir(one.parent)",
+          "            pass"),),
+        tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut",),
+    ),
+    Mutant(
+        "sync-normal", "the catalog commits with synchronous=NORMAL",
+        (("lexsearch/catalog/database.py", "synchronous=FULL\",", "synchronous=NORMAL\","),),
+        tests=(EXT4,),
+        runs=(("powercut", 8),),
+    ),
+    Mutant(
+        "rows-first", "rows are committed before the files have their name",
+        (("lexsearch/bundle/segments.py",
+          "        disk.rename(temporary, final)\n        disk.sync_dir(final.parent)\n", ""),
+         ("lexsearch/bundle/writer.py",
+          "                small = compact.small_segments(repository.segments(connection))\n",
+          "                small = compact.small_segments(repository.segments(connection))\n"
+          "            if segment is not None:\n"
+          "                final = self.directory / 'segments' / segment.ulid\n"
+          "                self._disk.rename(final.with_suffix('.tmp'), final)\n"
+          "                self._disk.sync_dir(final.parent)\n")),
+        tests=(BUNDLE + "test_writer.py::"
+               "test_a_crash_at_any_call_of_a_commit_leaves_the_generation_before",),
+        runs=(("kill9-syscalls", 25),),
+    ),
+    Mutant(
+        "autocommit", "the catalog changes statement by statement",
+        (("lexsearch/catalog/database.py",
+          '        connection.exec_driver_sql("BEGIN IMMEDIATE")', "        pass"),),
+        tests=(BUNDLE + "test_upgrade.py::"
+               "test_an_upgrade_that_breaks_off_leaves_the_older_version_opening",),
+    ),
+    Mutant(
+        "nolock", "writers do not exclude each other",
+        (("lexsearch/bundle/lock.py", "        try:\n            self._lock.acquire(",
+          "        return\n        try:\n            self._lock.acquire("),),
+        tests=(BUNDLE + "test_writer.py::test_a_second_writer_is_refused_at_once_and_named",),
+        runs=(("two-writers", 3),),
+    ),
+    Mutant(
+        "nochecksum", "blocks and whole files are not compared with their checksums",
+        (("lexsearch/bundle/container.py", "    if verify:\n", "    if False:\n"),
+         ("lexsearch/bundle/verify.py",
+          "        if read_data and digest_of(path) != listed.sha256:",
+          "        if False:")),
+        tests=(BUNDLE + "test_damage.py::test_a_flipped_bit_is_an_error_or_changes_nothing",),
+        runs=(("bitflip", 20),),
+    ),
+    Mutant(
+        "norowcrc", "rows of the catalog are not compared with their checksums",
+        (("lexsearch/bundle/catalog_file.py",
+          "    if any(row[0] != checksum(row[1:]) for row in rows):", "    if False:"),),
+        tests=(BUNDLE + "test_damage.py::test_a_flipped_bit_is_an_error_or_changes_nothing",),
+    ),
+    Mutant(
+        "swallow", "errors of the disk are swallowed",
+        (("indexer/pipeline.py", "                commit(writer, batch, vectors)\n",
+          "                try:\n                    commit(writer, batch, vectors)\n"
+          "                except OSError:\n                    pass\n"),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_a_disk_that_is_full_at_any_size_loses_nothing_and_is_said",),
+        runs=(("enospc-strace", 12),),
+    ),
+    Mutant(
+        "early", "`committed N` is said before the commit",
+        (("indexer/pipeline.py", "            with tally.clock(\"commit\"):\n"
+          "                commit(writer, batch, vectors)\n",
+          "            listen(Progress(tally.done + 1, tally.total, tally.encoded"
+          " + len(batch.fresh), ''))\n"
+          "            with tally.clock(\"commit\"):\n"
+          "                commit(writer, batch, vectors)\n"),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_what_is_reported_as_committed_is_in_the_index_already",),
+        runs=(("kill9-syscalls", 25),),
+    ),
+    Mutant(
+        "nograce", "replaced files go at once, under the eyes of readers",
+        (("lexsearch/bundle/garbage.py", "GRACE_S = 60.0", "GRACE_S = 0.0"),),
+        tests=(BUNDLE + "test_compact.py::test_dropped_files_go_after_the_time_of_grace",),
+    ),
+    Mutant(
+        "noreload", "a reader does not move on when a merge took its files",
+        (("lexsearch/api.py",
+          "                if not self.reload():", "                if True:"),),
+        tests=("tests/lexsearch/test_api.py::"
+               "test_a_reader_whose_files_a_merge_removed_answers_from_the_newest_commit",),
+    ),
+    Mutant(
+        "newer", "a catalog of a newer version is taken for ours",
+        (("lexsearch/bundle/catalog_file.py", "    if step > known:", "    if False:"),),
+        tests=(BUNDLE + "test_upgrade.py::test_a_newer_index_is_not_touched",),
+    ),
+    Mutant(
+        "nobackup", "an upgrade keeps no backup",
+        (("lexsearch/bundle/upgrade.py", "    _keep(path, backup, disk)\n", ""),),
+        tests=(BUNDLE + "test_upgrade.py::"
+               "test_an_older_index_is_upgraded_in_place_and_its_catalog_kept",),
+    ),
+    Mutant(
+        "noresume", "a run forgets what it holds and encodes a renamed picture again",
+        (("indexer/plan.py", "        if digest is not None and digest in self.contents:\n"
+          "            self.arrivals", "        if False:\n            self.arrivals"),),
+        tests=("tests/indexer/test_pipeline.py::test_a_rename_costs_nothing",),
+        runs=(("incremental", 3),),
+    ),
+    Mutant(
+        "nodelete", "pictures that are gone stay in the index",
+        (("indexer/plan.py", "    made.leaving = vanished\n", ""),),
+        tests=("tests/indexer/test_history.py::test_history",),
+        runs=(("incremental", 3),),
+    ),
+    Mutant(
+        "nohandler", "Ctrl-C and SIGTERM end a run where it stands",
+        (("indexer/interrupt.py", "    if threading.current_thread() is not",
+          "    if threading.current_thread() is"),),
+        tests=("tests/indexer/test_cli.py::"
+               "test_the_first_signal_commits_the_batch_and_the_next_run_goes_on",),
+    ),
+    Mutant(
+        "hoard", "a run keeps every picture it decoded",
+        (("indexer/pipeline.py", "            held.update(",
+          "            globals().setdefault('HOARD', []).append((batch, vectors))\n"
+          "            held.update("),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_a_run_lets_go_of_what_it_has_committed",),
+        runs=(("rss-scale", 0),),
+    ),
+)  # fmt: skip
