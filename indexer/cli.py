@@ -89,8 +89,10 @@ class IndexCommand(click.Command):
     "--pool-tokens",
     metavar="N",
     type=click.IntRange(1, 16),
-    help="Keep one token of a photo in place of N, for a smaller index. POOLHELP "
-    "Kept by later runs; another N needs --force.",
+    help="Keep one token of a photo in place of N: a smaller index. On 1,000 Flickr8k photos "
+    "recall@10 of late and hybrid search moved by .016 or less at 2 to 8, within the standard "
+    "error; one in ten of the ten best of late was another. Kept by later runs; another N needs "
+    "--force.",
 )
 @click.option(
     "--watch",

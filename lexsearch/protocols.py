@@ -177,8 +177,8 @@ class KeepsLists(Protocol):
 
         Returns the very lists in use where they still do.
 
-        bank: makes text-like queries, float32 (n, dim), on which the number of visited lists is
-            chosen; called only when lists are made.
+        bank: gives texts as queries, float32 (n, dim), on which the number of visited lists is
+            chosen, besides queries made from the images; called only when lists are made.
         """
         ...
 

@@ -35,7 +35,7 @@ def refresh_lists(
         directory: the index.
         database: its catalog.
         images: pictures from which on there are lists; 0 = never.
-        bank: makes text-like queries to calibrate on.
+        bank: gives texts as queries to calibrate on.
         disk: where to write.
         now: seconds since 1970.
 

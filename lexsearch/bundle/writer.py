@@ -222,8 +222,8 @@ class BundleWriter:
 
         Args:
             images: pictures from which on there are lists; 0 = never.
-            bank: makes text-like queries, float32 (n, dim), on which the number of lists that a
-                search visits is chosen; None = made from the pictures.
+            bank: gives texts as queries, float32 (n, dim), on which the number of lists that a
+                search visits is chosen, besides queries made from the pictures.
 
         Returns:
             A sentence for the user when lists are due and could not be made.

@@ -7,7 +7,7 @@ Faiss library.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -133,8 +133,8 @@ def train(
     Args:
         raw: reads rows as float32.
         rows: int64, at least 1; with equal rows in equal order the index is equal.
-        bank: text-like queries, float32 (n, dim), on which the number of visited lists is
-            chosen; None = made by `text_like`.
+        bank: texts as queries, float32 (n, dim). The number of visited lists is chosen on them
+            and on those of `text_like`; the larger number counts.
         codes: `fp16`, `sq8`, or None for the rule: `sq8` above two million rows.
     """
     rng = np.random.default_rng(0)
@@ -154,11 +154,10 @@ def train(
         index.train(points)
         for start, part in parts(rows):
             index.add_with_ids(raw(part), np.arange(start, start + len(part)))
-    if bank is None:
-        held_out = rows[np.sort(order[lists * POINTS :])]
-        bank = text_like(raw, held_out if len(held_out) >= BANK else rows, rng)
+    held_out = rows[np.sort(order[lists * POINTS :])]
+    made = text_like(raw, held_out if len(held_out) >= BANK else rows, rng)
     facts = ListFacts(len(rows), len(rows), lists, 1, 1.0, _imbalance(index))
-    return _calibrated(Ivf(index, facts), raw, rows, np.arange(len(rows)), bank)
+    return _calibrated(Ivf(index, facts), raw, rows, np.arange(len(rows)), [made, bank])
 
 
 def extended(
@@ -189,12 +188,13 @@ def extended(
             numbers = np.arange(first + start, first + start + len(part))
             ivf.index.add_with_ids(raw(part), numbers)
     held = np.flatnonzero(rows >= 0)
-    if bank is None:
-        bank = text_like(raw, rows[held], np.random.default_rng(0))
-    return _calibrated(ivf, raw, rows[held], held, bank)
+    made = text_like(raw, rows[held], np.random.default_rng(0))
+    return _calibrated(ivf, raw, rows[held], held, [made, bank])
 
 
-def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, numbers: IntArray, bank: FloatArray) -> Ivf:
+def _calibrated(
+    ivf: Ivf, raw: Raw, rows: IntArray, numbers: IntArray, banks: Sequence[FloatArray | None]
+) -> Ivf:
     """The index with the number of lists to visit chosen; numbers: int64 (len(rows),)."""
 
     def probe(queries: FloatArray, depth: int, probes: int) -> IntArray:
@@ -203,8 +203,12 @@ def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, numbers: IntArray, bank: Flo
             found = ivf.index.search(np.ascontiguousarray(queries), depth, params=parameters)[1]
         return np.asarray(found)
 
-    truth = numbers[exact_neighbours(raw, rows, bank, min(DEPTH, len(rows)))]
-    nprobe, recall = calibrate(probe, ivf.lists, truth, bank)
+    chosen: list[tuple[int, float]] = []
+    for bank in banks:
+        if bank is not None and len(bank):
+            truth = numbers[exact_neighbours(raw, rows, bank, min(DEPTH, len(rows)))]
+            chosen.append(calibrate(probe, ivf.lists, truth, bank))
+    nprobe, recall = max(chosen, key=lambda one: one[0])
     old = ivf.facts
     facts = ListFacts(len(rows), old.trained, ivf.lists, nprobe, recall, old.imbalance)
     return Ivf(ivf.index, facts)

@@ -33,8 +33,8 @@ def build(
         dim: width.
         up: live images from which on lists are used.
         down: live images below which they are dropped; at most `up`.
-        bank: text-like queries that the number of visited lists is chosen on; None = made from
-            the images.
+        bank: texts as queries, on which the number of visited lists is chosen, besides queries
+            made from the images.
         codes: what the lists hold; None = float16 up to two million images, then bytes.
         gpu: whether to search on a GPU when FAISS sees one.
 

@@ -115,11 +115,12 @@ def test_lists_in_use_are_kept_while_they_fit(lists: Lists) -> None:
     assert index.make_lists(bank=lambda: groups(8, 20)) is not lists
 
 
-def test_the_bank_decides_how_many_lists_are_visited() -> None:
-    index = store()
-    seen = index.make_lists(bank=lambda: groups(1)[:50]).facts
-    far = store().make_lists(bank=lambda: -groups(9, 50)).facts
-    assert seen.nprobe < far.nprobe
+def test_the_harder_of_the_texts_given_and_of_those_made_decides() -> None:
+    easy = store().make_lists(bank=lambda: groups(1)[:50]).facts
+    none = store().make_lists().facts
+    hard = store().make_lists(bank=lambda: -groups(9, 50)).facts
+    assert easy.nprobe == none.nprobe < hard.nprobe
+    assert store().make_lists(bank=lambda: np.zeros((0, DIM), np.float32)).facts == none
 
 
 def test_an_image_with_a_new_vector_is_found_by_the_new_one(lists: Lists) -> None:
