@@ -18,6 +18,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ CAMERAS = ("Lumo X1", "Aria 7", None)
 NameFile = Callable[[int], tuple[bytes, int, int, int]]
 
 
+@lru_cache(maxsize=1)
 def sample(model: Model) -> Encoded:
     """What the model says about the sample pictures."""
     paths = sorted(path for path in SAMPLE.iterdir() if path.is_file())

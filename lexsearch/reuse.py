@@ -24,14 +24,15 @@ from lexsearch.types import (
 )
 
 V = TypeVar("V", DenseVectors, TokenVectors)
+V_contra = TypeVar("V_contra", contravariant=True)
 PARTS = 256  # parts of queries whose vectors are kept; a long text takes 40 kB
 SCORES = 200_000  # images whose scores are kept for the last query
 
 
-class Scores(Protocol[V]):
+class Scores(Protocol[V_contra]):
     """The part of a store that gives scores."""
 
-    def score(self, query: V, ids: IntArray) -> FloatArray:
+    def score(self, query: V_contra, ids: IntArray) -> FloatArray:
         """Scores of the named images, NaN where not held."""
         ...
 

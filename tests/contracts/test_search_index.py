@@ -294,3 +294,22 @@ def test_vectors_of_another_width_are_refused(kind: Kind) -> None:
         index.search(other, 1)
     with pytest.raises(ValueError, match="this index has"):
         index.add(np.array([1]), other)
+
+
+def test_many_queries_at_once_answer_as_one_by_one(kind: Kind) -> None:
+    rng = np.random.default_rng(6)
+    ids, matrix = image_ids(rng, 60), kind.images(rng, 60)
+    index = kind.build()
+    index.attach(ids[:40], kind.sections(matrix[:40]))
+    index.add(ids[40:], kind.vectors(matrix[40:]))
+    index.remove(ids[:3])
+    if not hasattr(index, "search_many"):
+        pytest.skip("this index takes one query at a time")
+    queries = np.concatenate([kind.query(rng) for _ in range(7)])
+    for allowed in (None, np.sort(ids[10:50])):
+        many = index.search_many(kind.vectors(queries), 9, allowed=allowed)
+        alone = [
+            index.search(kind.vectors(queries[i : i + 1]), 9, allowed=allowed) for i in range(7)
+        ]
+        assert [f.ids.tolist() for f in many] == [f.ids.tolist() for f in alone]
+        assert [f.scores.tobytes() for f in many] == [f.scores.tobytes() for f in alone]
