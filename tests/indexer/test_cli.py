@@ -198,3 +198,34 @@ def test_a_setting_says_from_how_many_photos_on_dense_search_has_lists(
     code, _, err = index(photos)
     assert code == 2
     assert "lists_from" in err
+
+
+def test_skipped_files_are_tried_again_only_when_asked(
+    index: Index, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad, db = photos / "bad.jpg", str(tmp_path / "db")
+    bad.write_text("text")
+    index(photos)
+    _, out, err = index(photos, "--json")
+    assert (json.loads(out)["skipped"][0]["path"], err) == (str(bad), "")  # listed, not tried
+    _, _, err = index(photos, "--retry")
+    assert err == "committed 0\n"
+    assert main(["errors", "--db", db, "--retry"]) == 0
+    shown = capsys.readouterr()
+    assert "is not a picture" in shown.out
+    assert "the next index tries them again" in shown.err
+    _, _, err = index(photos)
+    assert err == "committed 0\n"
+    _, _, err = index(photos)
+    assert err == ""
+    assert main(["errors", "--db", db]) == 0
+    assert "is not a picture" in capsys.readouterr().out
+
+
+def test_a_first_word_after_watch_is_a_folder(index: Index, tmp_path: Path) -> None:
+    code, _, err = index("--watch", tmp_path / "no")
+    assert code == 2
+    assert "no such folder" in err
+    code, _, err = index(tmp_path, "--watch=often")
+    assert code == 2
+    assert "expected --watch, or --watch=poll:SECONDS" in err
