@@ -180,16 +180,63 @@ def arrays_of(
     path: Path, data: bytes | mmap.mmap, kind: Kind, ulid: str, *, verify: bool = False
 ) -> Arrays:
     """The same for the content of a file; the arrays lie in it. Errors as in `open_file`."""
-    view = memoryview(data)
-    length, checksums = _footer(path, view)
+    blocks = _Blocks(path, memoryview(data))
     if verify:
-        for i, expected in enumerate(checksums):
-            if zlib.crc32(view[i * BLOCK : min((i + 1) * BLOCK, length)]) != expected:
-                raise damaged(path, f"block {i} of {len(checksums)} is not what was written")
+        blocks.verify(range(len(blocks.checksums)))
     return {
-        entry.name: _array(path, data, length, entry)
-        for entry in _table(path, view, kind, ulid, length)
+        entry.name: _array(path, data, blocks.length, entry)
+        for entry in _table(path, blocks.view, kind, ulid, blocks.length)
     }
+
+
+class GuardedArrays(Arrays):
+    """The arrays of a file whose blocks are verified when rows in them are first touched."""
+
+    def __init__(self, path: Path, kind: Kind, ulid: str) -> None:
+        data = content(path)
+        self._blocks = _Blocks(path, memoryview(data))
+        length = self._blocks.length
+        self._entries = {
+            entry.name: entry for entry in _table(path, self._blocks.view, kind, ulid, length)
+        }
+        arrays = {name: _array(path, data, length, one) for name, one in self._entries.items()}
+        super().__init__(arrays)
+
+    def touch(self, name: str, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64]) -> None:
+        """Verify the blocks that hold rows first[i] to last[i] - 1 of a section, each block once.
+
+        Raises:
+            IndexDamaged: a block is not what was written.
+        """
+        entry = self._entries[name]
+        width = entry.size // max(entry.rows, 1)
+        filled = last > first
+        begins = (entry.offset + first[filled] * width) // BLOCK
+        ends = (entry.offset + last[filled] * width - 1) // BLOCK
+        change = np.zeros(len(self._blocks.checksums) + 1, dtype=np.int64)
+        np.add.at(change, begins, 1)
+        np.add.at(change, ends + 1, -1)
+        self._blocks.verify(np.flatnonzero(np.cumsum(change)[:-1]).tolist())
+
+
+class _Blocks:
+    """The blocks of a file with their checksums, and which have been verified."""
+
+    def __init__(self, path: Path, view: memoryview) -> None:
+        self.path = path
+        self.view = view
+        self.length, self.checksums = _footer(path, view)
+        self._verified = bytearray(len(self.checksums))
+
+    def verify(self, numbers: Iterable[int]) -> None:
+        for i in numbers:
+            if self._verified[i]:
+                continue
+            part = self.view[i * BLOCK : min((i + 1) * BLOCK, self.length)]
+            if zlib.crc32(part) != self.checksums[i]:
+                what = f"block {i} of {len(self.checksums)} is not what was written"
+                raise damaged(self.path, what)
+            self._verified[i] = 1
 
 
 def content(path: Path) -> bytes | mmap.mmap:

@@ -9,14 +9,21 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from lexsearch.bundle.container import FILE_NAMES, Arrays, SegmentKind, damaged, open_file
+from lexsearch.bundle.container import (
+    FILE_NAMES,
+    Arrays,
+    GuardedArrays,
+    SegmentKind,
+    damaged,
+    open_file,
+)
 from lexsearch.bundle.live_bits import BoolArray
 from lexsearch.errors import UsageError
 from lexsearch.types import IntArray, Role
 
 # Words and dense vectors are read whole by any search, so their checksums are verified when they
 # are attached. Tokens are read in part; while an index has at most this many bytes of them they
-# are verified too, which takes 0.1 s; beyond it `check --read-data` does it.
+# are verified too, which takes 0.1 s; beyond it each block is when it is first touched.
 VERIFIED_TOKEN_BYTES = 256 << 20
 
 
@@ -30,7 +37,7 @@ class SegmentView:
         live: bool (n,), None when all rows are alive.
         folder: where its files lie.
         sizes: bytes of each file, by name.
-        verifies_tokens: whether to verify every byte of the tokens too.
+        verifies_tokens: whether to verify every byte of the tokens at once too.
     """
 
     ulid: str
@@ -52,10 +59,10 @@ class SegmentView:
             name = FILE_NAMES[role]
             if name not in self.sizes:
                 raise UsageError(f"the model of this index stores no {role} vectors")
-            verify = role != "tokens" or self.verifies_tokens
             self._arrays[role] = open_listed(
-                self.folder, role, self.ulid, self.sizes[name], verify=verify
-            )
+                self.folder, role, self.ulid, self.sizes[name],
+                at_once=role != "tokens" or self.verifies_tokens,
+            )  # fmt: skip
         return self._arrays[role]
 
     def live_ids(self) -> IntArray:
@@ -63,8 +70,15 @@ class SegmentView:
         return self.image_ids if self.live is None else self.image_ids[self.live]
 
 
-def open_listed(folder: Path, kind: SegmentKind, ulid: str, size: int, *, verify: bool) -> Arrays:
+def open_listed(folder: Path, kind: SegmentKind, ulid: str, size: int, *, at_once: bool) -> Arrays:
     """The arrays of a file whose size the catalog tells.
+
+    Args:
+        folder: of the segment.
+        kind: what the file holds.
+        ulid: of the segment.
+        size: bytes.
+        at_once: verify every block now; else `offsets` now and the rest when it is touched.
 
     Raises:
         IndexDamaged: the file is missing or is not what was written.
@@ -72,4 +86,9 @@ def open_listed(folder: Path, kind: SegmentKind, ulid: str, size: int, *, verify
     path = folder / FILE_NAMES[kind]
     if path.exists() and (found := path.stat().st_size) != size:
         raise damaged(path, f"it has {found} bytes, {size} were written")
-    return open_file(path, kind, ulid, verify=verify)
+    if at_once:
+        return open_file(path, kind, ulid, verify=True)
+    arrays = GuardedArrays(path, kind, ulid)
+    everything = np.array([0]), np.array([len(arrays["offsets"])])
+    arrays.touch("offsets", *everything)
+    return arrays

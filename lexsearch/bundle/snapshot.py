@@ -350,7 +350,7 @@ def _view(
     if not ULID.fullmatch(ulid):
         raise damaged(directory / CATALOG_FILE, f"{ulid!r} is no name of a segment")
     folder = segment_folder(directory, ulid)
-    arrays = open_listed(folder, "ids", ulid, sizes.get(FILE_NAMES["ids"], -1), verify=True)
+    arrays = open_listed(folder, "ids", ulid, sizes.get(FILE_NAMES["ids"], -1), at_once=True)
     image_ids = arrays["image_ids"].astype(np.int64, copy=False)
     try:
         alive = unpack(live, rows)

@@ -151,6 +151,7 @@ class MemmapTokenStore:
         lengths = np.zeros(len(rows), dtype=np.int64)
         found: list[tuple[IntArray, npt.NDArray[np.generic]]] = []
         for block, places, local in self._blocks.members(rows):
+            _verify(block.arrays, _offsets(block.arrays), local)
             where, counts = entries(block.arrays["offsets"], local)
             lengths[places] = counts
             found.append((places, np.asarray(block.arrays["values"])[where]))
@@ -175,7 +176,9 @@ class MemmapTokenStore:
         question = rounded(query.item(0), _shares(query), unit, digits=digits)
         for block, places, local in self._blocks.members(self._blocks.table.rows_of(ids)):
             order = np.argsort(local, kind="stable")  # ascending: the disk is read forwards
-            prefetch(block.arrays["values"], _offsets(block.arrays), local[order])
+            offsets = _offsets(block.arrays)
+            prefetch(block.arrays["values"], offsets, local[order])
+            _verify(block.arrays, offsets, local)
             yield question, block, places[order], local[order]
 
     def _check_dim(self, found: int) -> None:
@@ -191,6 +194,13 @@ def _shares(query: TokenVectors) -> npt.NDArray[np.float64]:
     weights = weights.astype(np.float64)
     total = float(np.abs(weights).sum())
     return weights / total if total > 0 else np.zeros(count)
+
+
+def _verify(arrays: Sections, offsets: IntArray, local: IntArray) -> None:
+    """Let a file that is verified block by block look at the blocks of these images."""
+    touch = getattr(arrays, "touch", None)
+    if touch is not None:
+        touch("values", offsets[local], offsets[local + 1])
 
 
 def _offsets(arrays: Sections) -> IntArray:
