@@ -32,7 +32,7 @@ from benchmarks.record import save
 from benchmarks.synthetic_words import VOCABULARY, pictures, queries, themes
 from lexsearch.errors import ModelMissing
 from lexsearch.registry import build
-from lexsearch.stores.lexical.impact_numba import BLOCKS_FROM, NumbaImpactIndex
+from lexsearch.stores.lexical.impact_numba import DERIVE_FROM, NumbaImpactIndex
 from lexsearch.stores.segment_data import lexical_sections
 from lexsearch.types import FloatArray, IntArray, SparseVectors
 
@@ -44,7 +44,7 @@ import numpy as np
 from lexsearch.types import SparseVectors
 loaded = time.perf_counter()
 from lexsearch.stores.lexical.impact_numba import NumbaImpactIndex
-index = NumbaImpactIndex(9, blocks_from=0)
+index = NumbaImpactIndex(9, derive_from=0)
 ones = SparseVectors(np.arange(1001), np.arange(1000, dtype=np.int32) % 9,
                      np.ones(1000, np.float32), 9)
 index.add(np.arange(1000), ones)
@@ -195,11 +195,11 @@ def measure(
     asked_of = queries(themes(), count, query_words)
     asked = [asked_of.select([i]) for i in range(count)]
     ours = NumbaImpactIndex(VOCABULARY, blocks_from=blocks_from)
-    plain = NumbaImpactIndex(VOCABULARY, blocks_from=images + 1)
+    plain = NumbaImpactIndex(VOCABULARY, derive_from=images + 1)
     for index in (ours, plain):
         fill(index, segments, ids)
     plain.search(asked[0], k)
-    NumbaImpactIndex(9, blocks_from=0).search(queries_of_nothing(), 1)
+    NumbaImpactIndex(9, derive_from=0).search(queries_of_nothing(), 1)
     start = time.perf_counter()
     ours.search(asked[0], k)
     build_seconds = time.perf_counter() - start
@@ -307,7 +307,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("-k", type=int, default=100)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--peers", default="scipy_csc", help="names, separated by commas")
-    parser.add_argument("--blocks-from", type=int, default=BLOCKS_FROM, help="images")
+    parser.add_argument("--blocks-from", type=int, default=DERIVE_FROM, help="images")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
