@@ -8,8 +8,8 @@ file and of what `impact_numba` derives from them.
 
     FWD_PTR u32, FWD_IDS u16, FWD_WEIGHTS u16 (bits of float16): words by row
     INV_PTR u32, INV_ROWS u16, INV_WEIGHTS u16: rows by word
-    WORD_MAX f32 (vocab): heaviest weight of each word
-    GRID_ROW i32 (vocab): row of the grid, -1 = none; GRID u8 (grid rows, stride): see `fill_grid`
+    RECORDS u32 (vocab, 8), of words, COLUMNS u8 (lines, rows) and GRID u8 (lines, blocks) of
+    frequent words: see `_skipping`
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from lexsearch.stores.lexical._compiled import (
     weight_of_bits,
 )
 
-FWD_PTR, FWD_IDS, FWD_WEIGHTS, INV_PTR, INV_ROWS, INV_WEIGHTS, WORD_MAX, GRID_ROW, GRID, PART = (
-    range(10)
+FWD_PTR, FWD_IDS, FWD_WEIGHTS, INV_PTR, INV_ROWS, INV_WEIGHTS, RECORDS, COLUMNS, GRID, PART = range(
+    10
 )
 CHUNK = 64  # rows, or blocks, whose maximum is looked at before they are
 MOST_ROWS = 65_536  # of a segment

@@ -1,18 +1,21 @@
-"""Word index in machine code: a plain scan of the postings, or only of blocks worth it.
+"""Word index in machine code: a plain scan of the postings, or whole-number bounds first.
 
-Exact like the NumPy index, to the bit; see `_kernels` and `_block_max`. A scan needs nothing but
-the arrays of the segment files. The block grid of `search_blocks` is derived from them at the
-first search of an index large enough for it, and kept in memory per segment.
+Exact like the NumPy index, to the bit; see `_kernels` and `_skipping`. A scan needs nothing but
+the arrays of the segment files. What bounds need is derived from them at the first search of an
+index large enough for it, and kept in memory by segment.
 
-Source: block-max pruning with small blocks after Mallia, Suel and Tonellotto 2024 (BMP); planner,
-exact float scores and the mix of grid rows and postings are ours.
+Source: bounds for 8 images together after Mallia, Suel and Tonellotto 2024 (BMP). Theirs are of
+all words, and what is left is scored in their order; the mix with exact sums of rare words, the
+columns of frequent ones, the guess and the float scores are ours.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -21,26 +24,26 @@ import numpy.typing as npt
 from lexsearch.protocols import Sections
 from lexsearch.ranking.topk import top_k
 from lexsearch.stores.blocks import Block, Blocks
-from lexsearch.stores.lexical import _block_max as block_max
+from lexsearch.stores.lexical import _derived as derive
 from lexsearch.stores.lexical import _kernels as kernels
+from lexsearch.stores.lexical import _skipping as skipping
 from lexsearch.stores.lexical._segmented import Scorer, SegmentedLexicalIndex, WordArray
 from lexsearch.stores.row_table import BoolArray
 from lexsearch.types import FloatArray, IntArray, Ranking, SparseVectors
 
-# From so many images on, bounds and the blocks they leave cost less than a plain scan. At a
-# million (benchmarks/bench_lexical --blocks-from 0) they win a little at the median, lose at the
-# tail and take 0.5 GB; the share of blocks that is left falls with the number of images.
-BLOCKS_FROM = 2_000_000
-# Most results that blocks are searched for: with more, too many blocks stay in question.
-BLOCKS_MOST_RESULTS = 1_000
-# A word in at least this share of a segment's images gets a row of the grid (1 byte for 8
-# images); of rarer words the postings themselves are added up.
-GRID_SHARE = 1 / 128
+# A word in at least this share of a segment's images keeps its weights by image and by block, 1.1
+# byte an image; of rarer words postings are added up. A posting costs about as much as 16 bytes.
+FREQUENT = 1 / 16
+# Fewest images for which that is worth deriving. Most results that are searched for so.
+DERIVE_FROM, MOST_RESULTS = 20_000, 1_000
+# At most this share of the images may be scored by itself; beyond, a scan is cheaper.
+SCORED_SHARE = 1 / 40
 # One posting added in a scan costs so much less than one image scored from its own words, that
 # at most one allowed image in so many is scored by itself.
 ALLOWED_SHARE = 60
 # Sums of weights beyond this could overflow; the bounds are not made for infinity.
 LARGEST_SUM = 1e33
+ByteArray: TypeAlias = npt.NDArray[np.uint8]
 EVERYTHING = np.zeros(0, dtype=np.bool_)
 
 
@@ -49,11 +52,26 @@ def build(*, vocab_size: int, blocks: Blocks | None = None) -> NumbaImpactIndex:
     return NumbaImpactIndex(vocab_size, blocks)
 
 
+def warm_up() -> None:
+    """Compile every kernel, or load what is compiled already.
+
+    Some ten seconds of processor time once for a machine and a version, half a second afterwards.
+    """
+    rows = np.arange(64, dtype=np.int64)
+    one = SparseVectors(rows[:2], np.zeros(1, np.int32), np.ones(1, np.float32), 1)
+    many = SparseVectors(rows, np.zeros(63, np.int32), np.ones(63, np.float32), 1)
+    for derive_from in (len(rows), 0):
+        index = NumbaImpactIndex(1, derive_from=derive_from)
+        index.add(rows[:63], many)
+        index.search(one, 1)
+        index.score(one, rows[:1])
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a search went: blocks scored by their own words, and whether it fell back to a scan."""
+    """How a search went: rows scored by their own words, and whether it fell back to a scan."""
 
-    blocks_scored: int = 0
+    rows_scored: int = 0
     fell_back: bool = False
 
 
@@ -95,42 +113,39 @@ class Part:
         return len(self._arrays["fwd_ids"])
 
     @property
-    def block_count(self) -> int:
-        """Blocks of its rows."""
-        return -(-self.count // block_max.BLOCK)
+    def stride(self) -> int:
+        """Rows with padding."""
+        return -(-self.count // derive.PADDING) * derive.PADDING
 
     @cached_property
     def word_max(self) -> FloatArray:
         """Heaviest weight of every word, float32 (vocab_size,)."""
         maxima = np.zeros(self.vocab_size, dtype=np.float32)
-        block_max.word_maxima(self._arrays["inv_ptr"], self._bits("inv_weights"), maxima)
+        derive.word_maxima(self._arrays["inv_ptr"], self._bits("inv_weights"), maxima)
         return maxima
 
     @cached_property
-    def grid(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.uint8]]:
-        """Row of the grid by word (-1 = none), and the grid: see `fill_grid`."""
+    def derived(self) -> tuple[npt.NDArray[np.generic], ...]:
+        """Records of all words, columns and grid of the frequent ones: see `_derive.fill`."""
         held = np.diff(self._arrays["inv_ptr"].astype(np.int64))
-        frequent = np.flatnonzero(held >= max(1, int(GRID_SHARE * self.count)))
-        row = np.full(self.vocab_size, -1, dtype=np.int32)
-        row[frequent] = np.arange(len(frequent), dtype=np.int32)
-        stride = -(-self.block_count // kernels.CHUNK) * kernels.CHUNK
-        grid = np.zeros((len(frequent), stride), dtype=np.uint8)
-        block_max.fill_grid(
-            self._arrays["inv_ptr"],
-            self._arrays["inv_rows"],
-            self._bits("inv_weights"),
-            self.word_max,
-            row,
-            grid,
-        )
-        return row, grid
+        frequent = np.flatnonzero(held >= max(1, int(FREQUENT * self.count)))
+        line = np.full(self.vocab_size, -1, dtype=np.int32)
+        line[frequent] = np.arange(len(frequent), dtype=np.int32)
+        records = np.zeros((self.vocab_size, derive.RECORD // 4), dtype=np.uint32)
+        columns = np.zeros((len(frequent), self.stride), dtype=np.uint8)
+        grid = np.zeros((len(frequent), self.stride // derive.BLOCK), dtype=np.uint8)
+        derive.fill(
+            self._arrays["inv_ptr"], self._arrays["inv_rows"], self._bits("inv_weights"),
+            self.word_max, line, records, columns, grid,
+        )  # fmt: skip
+        return records, columns, grid
 
-    def addresses(self, *, with_grid: bool) -> list[int]:
+    def addresses(self, *, derived: bool) -> list[int]:
         """Where the kernels find its arrays, in their order; 0 = not derived."""
         found = [array.ctypes.data for array in self._arrays.values()]
-        if not with_grid:
-            return [*found, 0, 0, 0]
-        return [*found, *(a.ctypes.data for a in (self.word_max, *self.grid))]
+        arrays = self.derived if derived else ()
+        found += [array.ctypes.data for array in arrays]
+        return found + [0] * (kernels.PART - len(found))
 
     def _bits(self, name: str) -> npt.NDArray[np.uint16]:
         return self._arrays[name].view(np.uint16)
@@ -142,21 +157,20 @@ class Table:
 
     Attributes:
         blocks: what it was made of. parts: keeps the memory behind the addresses alive.
-        addresses: int64 (segments, PART). firsts, block_firsts: int64 (segments + 1,).
-        word_max: float32 (vocab_size,), None without grids. words_per_row: mean.
+        addresses: int64 (segments, PART). firsts, places: int64 (segments + 1,), see `_skipping`.
+        word_max: float32 (vocab_size,), None where nothing is derived.
     """
 
     blocks: tuple[Block, ...]
     parts: Sequence[Part]
     addresses: IntArray
     firsts: IntArray
-    block_firsts: IntArray
+    places: IntArray
     word_max: FloatArray | None
-    words_per_row: float
 
-    def serves(self, blocks: tuple[Block, ...], *, with_grid: bool) -> bool:
-        """Whether it was made of these blocks, with grids where they are wanted."""
-        return self.blocks == blocks and (self.word_max is not None or not with_grid)
+    def serves(self, blocks: tuple[Block, ...], *, derived: bool) -> bool:
+        """Whether it was made of these blocks, with what is derived where it is wanted."""
+        return self.blocks == blocks and (self.word_max is not None or not derived)
 
 
 class NumbaImpactIndex(SegmentedLexicalIndex):
@@ -165,8 +179,8 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
     Args:
         vocab_size: words of the vocabulary.
         blocks: rows that others share, None = none yet.
-        blocks_from: images from which on blocks are searched.
-        patience: blocks may cost so many times the plain scan; 1 = what the planner expects.
+        derive_from: images from which on bounds are derived and searched by.
+        scored_share: a scan is made when a larger share of the images comes into question.
 
     Attributes:
         plan: of the last search.
@@ -177,15 +191,21 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
         vocab_size: int,
         blocks: Blocks | None = None,
         *,
-        blocks_from: int = BLOCKS_FROM,
-        patience: float = 1.0,
+        derive_from: int = DERIVE_FROM,
+        scored_share: float = SCORED_SHARE,
     ) -> None:
         super().__init__(vocab_size, _scorer, blocks)
-        self._blocks_from = blocks_from
-        self._patience = patience
+        self._derive_from = derive_from
+        self._scored_share = scored_share
         self._parts: WeakKeyDictionary[Block, Part] = WeakKeyDictionary()
         self._table: Table | None = None
+        self._of_thread = threading.local()
         self.plan = Plan()
+
+    def prepare(self) -> None:
+        """Derive now what the next search would derive from segments that are new."""
+        if self._blocks.table.size >= self._derive_from:
+            self._tables(derived=True)
 
     @property
     def derived_bytes(self) -> int:
@@ -193,7 +213,7 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
         table = self._table
         if table is None or table.word_max is None:
             return 0
-        return sum(p.word_max.nbytes + p.grid[0].nbytes + p.grid[1].nbytes for p in table.parts)
+        return sum(sum(a.nbytes for a in (p.word_max, *p.derived)) for p in table.parts)
 
     def search(self, query: SparseVectors, k: int, *, allowed: IntArray | None = None) -> Ranking:
         """The k best live images by the product of weights, those that score 0 included."""
@@ -222,17 +242,18 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
     def _best(self, words: WordArray, weights: FloatArray, k: int, admitted: BoolArray) -> Ranking:
         image_ids = np.ascontiguousarray(self._blocks.table.ids)
         scores, ids = np.empty(k, dtype=np.float32), np.empty(k, dtype=np.int64)
-        by_blocks = len(image_ids) >= self._blocks_from and k <= BLOCKS_MOST_RESULTS
-        table = self._tables(with_grid=by_blocks)
+        skip = len(image_ids) >= self._derive_from and k <= MOST_RESULTS
+        skip = skip and len(words) <= skipping.MOST_WORDS
+        table = self._tables(derived=skip)
         maxima = None if table.word_max is None else table.word_max[words].astype(np.float64)
         best = 0.0 if maxima is None else float(np.maximum(weights, 0) @ maxima)
-        if by_blocks and maxima is not None and best > 0:
+        if skip and maxima is not None and best > 0:
             slack = float(np.abs(weights) @ maxima) * (len(words) + 2) * 2.0**-23 + 1e-30
             counts = np.zeros(2, dtype=np.int64)
-            held = block_max.search_blocks(
-                table.addresses, table.firsts, table.block_firsts, image_ids, admitted, words,
-                weights, self._vocab_size, best / block_max.UNITS, slack, table.words_per_row,
-                self._patience, scores, ids, counts,
+            held = skipping.search(
+                table.addresses, table.firsts, table.places, image_ids, admitted, words, weights,
+                self._vocab_size, best / skipping.UNITS, slack, *self._working_arrays(table, k),
+                scores, ids, counts,
             )  # fmt: skip
             self.plan = Plan(int(counts[0]), bool(counts[1]))
         else:
@@ -244,31 +265,44 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
         order = np.lexsort((ids[:held], -scores[:held]))
         return Ranking(ids[:held][order], scores[:held][order], "lexical")
 
+    def _working_arrays(self, table: Table, k: int) -> tuple[npt.NDArray[np.generic], ...]:
+        """Memory of a search, kept by its thread: fresh memory would cost more than its use."""
+        size = int(table.places[-1])
+        most = max(1_024, 8 * k, int(size * self._scored_share)) + 1
+        held: tuple[npt.NDArray[np.generic], ...] = getattr(self._of_thread, "arrays", ())
+        if not held or len(held[0]) != size or len(held[2]) != most:
+            held = self._of_thread.arrays = (
+                np.zeros(size, dtype=np.uint16),
+                np.zeros(size // derive.BLOCK, dtype=np.uint16),
+                np.zeros(most, dtype=np.int64),
+                np.zeros(most, dtype=np.uint16),
+            )
+        return held
+
     def _score_chosen(self, rows: IntArray, words: WordArray, weights: FloatArray) -> FloatArray:
         totals = np.empty(len(rows), dtype=np.float32)
         of_word = np.zeros(self._vocab_size, dtype=np.float32)
         of_word[words] = weights
-        table = self._tables(with_grid=False)
+        table = self._tables(derived=False)
         kernels.score_chosen(table.addresses, table.firsts, rows, of_word, totals)
         return totals
 
-    def _tables(self, *, with_grid: bool) -> Table:
+    def _tables(self, *, derived: bool) -> Table:
         blocks, table = tuple(self._blocks), self._table
-        if table is not None and table.serves(blocks, with_grid=with_grid):
+        if table is not None and table.serves(blocks, derived=derived):
             return table
         parts = [self._part(block) for block in blocks]
         addresses = np.zeros((len(parts), kernels.PART), dtype=np.int64)
         for i, part in enumerate(parts):
-            addresses[i] = part.addresses(with_grid=with_grid)
-        maxima = [part.word_max for part in parts] if with_grid else []
+            addresses[i] = part.addresses(derived=derived)
+        maxima = [part.word_max for part in parts] if derived else []
         self._table = table = Table(
             blocks,
             parts,
             addresses,
             np.cumsum([0, *(part.count for part in parts)], dtype=np.int64),
-            np.cumsum([0, *(part.block_count for part in parts)], dtype=np.int64),
+            np.cumsum([0, *(part.stride for part in parts)], dtype=np.int64),
             np.max(maxima, axis=0) if maxima else None,
-            sum(part.nnz for part in parts) / max(1, sum(part.count for part in parts)),
         )
         return table
 
@@ -287,7 +321,7 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
 
 def _scorer(arrays: Sections) -> Scorer:
     part = Part(arrays)
-    addresses = np.array(part.addresses(with_grid=False), dtype=np.int64)
+    addresses = np.array(part.addresses(derived=False), dtype=np.int64)
     return partial(_scores, part, addresses)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,16 +22,16 @@ pytest.importorskip("numba", reason="the compiled word index needs numba (extra 
 from lexsearch.stores.lexical import impact_numba
 
 VOCAB = 40
-SCAN, BLOCKS, PLANNED = "scan", "blocks", "planned"
-WAYS = (SCAN, BLOCKS, PLANNED)
+SCAN, BOUNDS, PLANNED = "scan", "bounds", "planned"
+WAYS = (SCAN, BOUNDS, PLANNED)
 # Each draws weights that some way of rounding would confuse.
 WEIGHTS = ("grid", "near", "spread", "subnormal")
 
 
 def compiled(way: str, vocab_size: int = VOCAB) -> impact_numba.NumbaImpactIndex:
-    blocks_from = 10**9 if way == SCAN else 0
-    patience = 1e9 if way == BLOCKS else 1.0
-    return impact_numba.NumbaImpactIndex(vocab_size, blocks_from=blocks_from, patience=patience)
+    derive_from = 10**9 if way == SCAN else 0
+    share = 1.0 if way == BOUNDS else impact_numba.SCORED_SHARE
+    return impact_numba.NumbaImpactIndex(vocab_size, derive_from=derive_from, scored_share=share)
 
 
 def drawn(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -121,10 +122,10 @@ def test_no_rounding_hides_an_image_whose_bound_is_tight(seed: int, case: str) -
     vectors = one_image_a_block(weights)
     row = np.zeros((1, VOCAB), np.float32)
     row[0, :words] = rng.uniform(0.1, 1, words)
-    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(BLOCKS)
+    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(BOUNDS)
     ids = rng.permutation(8 * count).astype(np.int64)
     for index in (plain, fast):
-        if case == "rare words":  # fewer than 1 in 128 images have them: no row of the grid
+        if case == "rare words":  # fewer than 1 in 16 images have them: no columns
             few = vectors.select(np.arange(2_400))
             both = np.concatenate([ids[:2_400], np.arange(50_000) + 10**6])
             joined = SparseVectors(
@@ -149,20 +150,23 @@ def clustered(rng: np.random.Generator, n: int, vocab_size: int) -> SparseVector
     return SparseVectors.from_rows(rows, vocab_size)
 
 
-def test_most_blocks_are_left_out_where_images_of_a_kind_stand_together() -> None:
+@pytest.mark.parametrize("segments", [1, 3])
+def test_few_images_are_scored_one_by_one(segments: int) -> None:
     rng = np.random.default_rng(5)
-    vectors, asked = clustered(rng, 20_000, 500), clustered(rng, 40, 500)
-    plain, fast = build("stores.lexical", "impact", vocab_size=500), compiled(BLOCKS, 500)
-    for index in (plain, fast):
-        index.attach(np.arange(20_000), lexical_sections(vectors))
-    skipped = 0
+    vectors, asked = clustered(rng, 60_000, 500), clustered(rng, 40, 500)
+    plain, fast = build("stores.lexical", "impact", vocab_size=500), compiled(PLANNED, 500)
+    for part in np.array_split(rng.permutation(60_000), segments):
+        for index in (plain, fast):
+            index.attach(part, lexical_sections(vectors.select(part)))
+    scored = 0
     for i in range(40):
         assert_same(fast.search(asked.select([i]), 10), plain.search(asked.select([i]), 10))
-        skipped += fast.plan.blocks_scored < 2_500 // 4
-    assert skipped > 20
+        assert not fast.plan.fell_back
+        scored += fast.plan.rows_scored
+    assert scored < 40 * 60
 
 
-def test_a_query_that_blocks_do_not_help_falls_back_to_the_scan() -> None:
+def test_a_query_that_bounds_do_not_help_falls_back_to_the_scan() -> None:
     same = SparseVectors(
         np.arange(5_001), np.zeros(5_000, np.int32), np.ones(5_000, np.float32), VOCAB
     )
@@ -202,7 +206,7 @@ def test_huge_query_weights_are_scored_as_numpy_does(weight: float) -> None:
     asked = SparseVectors.from_rows(
         [(np.array([1, 2], np.int32), np.array([weight, 1], np.float32))], VOCAB
     )
-    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(BLOCKS)
+    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(BOUNDS)
     for index in (plain, fast):
         index.add(np.arange(50), vectors)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -246,7 +250,7 @@ def test_searches_in_threads_do_not_disturb_each_other() -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     rng = np.random.default_rng(8)
-    index = compiled(BLOCKS)
+    index = compiled(BOUNDS)
     index.add(np.arange(2_000), images(rng, "spread", 2_000))
     asked = [query(rng, "spread", signs=False) for _ in range(40)]
     alone = [index.search(one, 20) for one in asked]
@@ -273,3 +277,43 @@ def test_code_is_kept_where_the_user_says(tmp_path: Path) -> None:
     ]
     assert hits == ["0", "1"]
     assert list(tmp_path.rglob("*.nbc"))
+
+
+def test_code_of_another_source_is_never_taken(tmp_path: Path) -> None:
+    import os
+
+    code = "from lexsearch.stores.lexical import _compiled; print(_compiled.CACHE_FOLDER)"
+    place = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    place.pop("NUMBA_CACHE_DIR", None)
+    package = Path(impact_numba.__file__).parents[3]
+    copy = tmp_path / "copy"
+    shutil.copytree(package / "lexsearch", copy / "lexsearch")
+    with (copy / "lexsearch/stores/lexical/_kernels.py").open("a") as file:
+        file.write("# changed\n")
+    folders = [
+        subprocess.run(
+            [sys.executable, "-c", code], env={**place, "PYTHONPATH": str(root)}, cwd=tmp_path,
+            capture_output=True, text=True, check=True,
+        ).stdout.strip()
+        for root in (package, package, copy)
+    ]  # fmt: skip
+    assert folders[0] == folders[1] != folders[2]
+
+
+def test_warming_up_leaves_nothing_to_compile() -> None:
+    from lexsearch.stores.lexical import _derived, _kernels, _skipping
+
+    impact_numba.warm_up()
+    compiled_so_far = {
+        f: len(f.signatures) for m in (_derived, _kernels, _skipping) for f in vars(m).values()
+        if hasattr(f, "signatures")
+    }  # fmt: skip
+    rng = np.random.default_rng(2)
+    for way in WAYS:
+        index = compiled(way)
+        index.add(np.arange(2_000), images(rng, "spread", 2_000))
+        index.remove(np.arange(5))
+        index.search(query(rng, "spread", signs=False), 20)
+        index.search(query(rng, "spread", signs=False), 20, allowed=np.arange(900))
+        index.score(query(rng, "spread", signs=False), np.arange(9))
+    assert {f: len(f.signatures) for f in compiled_so_far} == compiled_so_far

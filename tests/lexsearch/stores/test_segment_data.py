@@ -212,3 +212,24 @@ def test_merged_segments_equal_one_segment(seed: int, sizes: list[int]) -> None:
     merged = segment_data.merge("tokens", parts_tokens)
     assert merged["values"].tobytes() == one["values"].tobytes()
     assert merged["offsets"].tolist() == one["offsets"].tolist()
+
+
+def test_merges_of_merges_never_round_a_weight_again() -> None:
+    rng = np.random.default_rng(11)
+    weights = rng.integers(1, 0x7C00, (6, 40)).astype(np.uint16).view(np.float16)
+    parts = []
+    for i in range(6):
+        words = np.sort(rng.permutation(300)[:40]).astype(np.int32)
+        row = SparseVectors.from_rows([(words, weights[i].astype(np.float32))], 300)
+        parts.append(segment_data.lexical_sections(row))
+    tiers = segment_data.merge("lexical", [(part, None) for part in parts[:2]])
+    for part in parts[2:]:
+        tiers = segment_data.merge("lexical", [(tiers, None), (part, None)])
+    for i, part in enumerate(parts):
+        own = slice(tiers["fwd_ptr"][i], tiers["fwd_ptr"][i + 1])
+        assert tiers["fwd_ids"][own].tobytes() == part["fwd_ids"].tobytes()
+        assert tiers["fwd_weights"][own].tobytes() == weights[i].tobytes()
+    at_once = segment_data.merge("lexical", [(part, None) for part in parts])
+    assert {n: a.tobytes() for n, a in tiers.items()} == {
+        n: a.tobytes() for n, a in at_once.items()
+    }

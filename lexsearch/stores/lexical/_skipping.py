@@ -1,0 +1,386 @@
+"""Compiled search by whole-number bounds: only rows that can be among the k best are scored.
+
+In units of 1/60,000 of the best possible score:
+
+1. rare words of the query are added up posting by posting, for every row;
+2. frequent words are bounded for 8 rows at a time by their heaviest weight in the block (the grid);
+3. where both together reach the k-th score, the row's own weights of the frequent words (the
+   columns, 8 bits) take the place of the block's;
+4. rows that still reach it are scored exactly from their own words.
+
+The k-th score is guessed from the bounds. The rows that reach the guess are found as above, the k
+best of them by bound are scored, and the worst of these scores is what every row has to reach.
+
+Why skipping is safe. Let q > 0 be a query weight, m the heaviest weight of its word in the
+segment, w <= m that of a row or the heaviest of its block, u the unit, u * 60,000 = sum of q m.
+Frequent words hold G = ceil(255 w / m), so q w <= u * G * F / 256 with F = ceil(256 q m / (255 u));
+what is added is that product rounded down. Rare words add q w / u, in float32, rounded down. Both
+lose less than 1.01 units a word; words of negative weight add 0, which is too much. Sums stay
+below 60,000 and one for each word. So no row scores above u * (sum + 1.01 words) in real
+arithmetic. A float32 score of n words is off by at most (n + 1) 2^-24 / (1 - (n + 1) 2^-24) of the
+sum of |q| m, and by 2^-149 a word where numbers are subnormal; `slack` is twice that plus 1e-30,
+which covers the errors of the double precision in which bounds are made. A row is skipped only if
+u * (sum + 1.01 words) + slack is less than a score that k admitted rows reach. Equal scores are
+never skipped, so ties are resolved by id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from lexsearch.stores.lexical._compiled import (
+    add_to_8,
+    add_to_32,
+    compiled,
+    copy_8,
+    prefetch,
+    rows_above,
+    u16_at,
+    u32_at,
+    weight_of_bits,
+)
+from lexsearch.stores.lexical._derived import (
+    BITS_OF_MOST,
+    BLOCK,
+    LINE_AND_1,
+    RECORD,
+    TILE,
+)
+from lexsearch.stores.lexical._kernels import (
+    COLUMNS,
+    FWD_IDS,
+    FWD_PTR,
+    FWD_WEIGHTS,
+    GRID,
+    INV_ROWS,
+    INV_WEIGHTS,
+    RECORDS,
+    offer,
+    scan,
+    score_row,
+)
+
+UNITS = 60_000.0  # the largest sum, below the largest uint16
+MOST_WORDS = 4_000  # of a query, so that rounding cannot carry a sum over 65,535
+LOSS = 1.01  # units a word
+BUCKET_BITS = 5  # sums are counted in steps of 32 units
+BUCKETS = 65_536 >> BUCKET_BITS
+PIECE = 512  # postings converted at once
+FARTHEST = 1_024  # bytes of postings asked for at once
+AHEAD = 6  # rows asked for before they are scored
+NEAR, NEAR_AHEAD = 64, 3  # blocks that are looked at together, and asked for before
+SAMPLE = 512  # groups of 32 rows by whose bounds the k-th score is guessed
+GROUPS = 3  # groups, per image wanted, that should reach the guess
+TRIES = 12
+
+
+@compiled
+def _look_up(
+    part: Any, words: Any, weights: Any, unit: Any, rare: Any, rare_factors: Any, lines: Any,
+    factors: Any,
+) -> Any:  # fmt: skip
+    """Sort the query's words into rare ones of a segment and lines; returns their numbers.
+
+    The lines are made a multiple of 4 by some of factor 0.
+
+    Args:
+        rare: int64, addresses of the records of rare words. rare_factors: float32. lines: int64.
+        factors: uint16. All four are filled here.
+    """
+    n, used = 0, 0
+    for j in range(len(words)):
+        prefetch(part[RECORDS] + RECORD * np.int64(words[j]))
+    for j in range(len(words)):
+        record = part[RECORDS] + RECORD * np.int64(words[j])
+        most = weight_of_bits(np.uint16(u32_at(record, BITS_OF_MOST)))
+        if weights[j] < 0 or most == 0:
+            continue
+        in_units = np.float64(weights[j]) / unit
+        line = np.int64(u32_at(record, LINE_AND_1)) - 1
+        if line < 0:
+            rare[n], rare_factors[n] = record, in_units
+            n += 1
+        else:
+            factors[used] = np.uint16(np.ceil(in_units * np.float64(most) * (256.0 / 255)))
+            lines[used] = line
+            used += 1
+    while used & 3:
+        lines[used], factors[used] = lines[used - 1], 0
+        used += 1
+    return n, used
+
+
+@compiled
+def _add_rare(part: Any, tile: Any, rare: Any, factors: Any, n: Any, piece: Any, sums: Any) -> None:
+    """Add the postings of rare words in one tile to its sums."""
+    for j in range(n):
+        start = np.int64(u32_at(rare[j], tile))
+        stop = np.int64(u32_at(rare[j], tile + 1))
+        if j + 1 < n:  # the next word's postings are read soon, and lie elsewhere
+            ahead = 2 * np.int64(u32_at(rare[j + 1], tile))
+            far = min(2 * np.int64(u32_at(rare[j + 1], tile + 1)), ahead + FARTHEST)
+            while ahead < far:
+                prefetch(part[INV_ROWS] + ahead)
+                prefetch(part[INV_WEIGHTS] + ahead)
+                ahead += 64
+        factor = factors[j]
+        while start < stop:
+            count = min(stop - start, PIECE)
+            # Addresses stand outside the loops, or compilers fear that a sum overwrites them.
+            bits, rows = part[INV_WEIGHTS] + 2 * start, part[INV_ROWS] + 2 * start
+            for i in range(count):
+                piece[i] = np.uint16(np.int32(weight_of_bits(u16_at(bits, i)) * factor))
+            for i in range(count):
+                sums[np.int64(u16_at(rows, i)) & (TILE - 1)] += piece[i]
+            start += count
+
+
+@compiled
+def _add_lines(here: Any, base: Any, stride: Any, lines: Any, factors: Any, used: Any) -> None:
+    """Add the grid's lines to the bounds of all blocks of a segment.
+
+    Args:
+        here: address of uint16 (stride,). base: of line 0. stride: blocks, a multiple of 32.
+    """
+    for j in range(0, used, 4):
+        a, b = base + lines[j] * stride, base + lines[j + 1] * stride
+        c, d = base + lines[j + 2] * stride, base + lines[j + 3] * stride
+        f, g, h, e = factors[j], factors[j + 1], factors[j + 2], factors[j + 3]
+        for turn in range(stride >> 5):
+            i = turn << 5
+            add_to_32(here + 2 * i, a + i, b + i, c + i, d + i, f, g, h, e)
+
+
+@compiled
+def _sum_up(
+    parts: Any, firsts: Any, places: Any, words: Any, weights: Any, unit: Any, lines: Any,
+    factors: Any, used: Any, sums: Any, blocks: Any,
+) -> None:  # fmt: skip
+    """Sums of the rare words by row and bounds of the frequent ones by block, of all rows.
+
+    Args:
+        places: int64 (segments + 1,), first row of each segment where all are padded.
+        lines, factors: int64 and uint16 (segments, words + 4). used: int64 (segments,).
+        sums, blocks: uint16, by row and by block. These five are filled here.
+    """
+    rare, rare_factors = np.empty(len(words), np.int64), np.empty(len(words), np.float32)
+    piece = np.empty(PIECE, np.uint16)
+    for p in range(len(parts)):
+        stride = places[p + 1] - places[p]
+        n, lines_used = _look_up(
+            parts[p], words, weights, unit, rare, rare_factors, lines[p], factors[p]
+        )
+        used[p] = lines_used
+        tiles = (firsts[p + 1] - firsts[p] + TILE - 1) // TILE
+        for tile in range(tiles):
+            start = places[p] + tile * TILE
+            stop = min(start + TILE, places[p + 1])
+            for i in range(start, stop):
+                sums[i] = 0
+            _add_rare(parts[p], tile, rare, rare_factors, n, piece, sums[start:stop])
+        first = places[p] // BLOCK
+        for i in range(first, first + stride // BLOCK):
+            blocks[i] = 0
+        _add_lines(
+            blocks.ctypes.data + 2 * first, parts[p, GRID], stride // BLOCK, lines[p], factors[p],
+            lines_used,
+        )  # fmt: skip
+
+
+@compiled
+def _guess(sums: Any, blocks: Any, size: Any, n: Any) -> Any:
+    """A number that the bounds of about n groups of 32 rows reach, from a sample of groups."""
+    groups = size >> 5
+    step = max(1, groups // SAMPLE)
+    maxima = np.empty(groups // step, np.uint16)
+    for turn in range(len(maxima)):
+        best, group = 0, turn * step
+        for block in range(4 * group, 4 * group + 4):
+            most = np.uint16(0)
+            for i in range(BLOCK * block, BLOCK * block + BLOCK):
+                most = max(most, sums[i])
+            best = max(best, np.int64(most) + np.int64(blocks[block]))
+        maxima[turn] = best
+    return _nth_best(maxima, len(maxima), max(1, n // step))
+
+
+@compiled
+def _collect(
+    parts: Any, firsts: Any, places: Any, admitted: Any, lines: Any, factors: Any, used: Any,
+    sums: Any, blocks: Any, level: Any, rows: Any, bounds: Any,
+) -> Any:  # fmt: skip
+    """Admitted rows that reach the level by their own weights; returns how many.
+
+    Args:
+        rows, bounds: int64, ascending, and uint16, filled here. When they are too short for all,
+            their length is returned and what they hold is not all there is.
+    """
+    own, near = np.empty(BLOCK, np.uint16), np.empty(NEAR, np.int64)
+    here, found, p, n, last = own.ctypes.data, 0, 0, 0, places[-1] >> 5
+    of_rows, of_blocks = sums.ctypes.data, blocks.ctypes.data
+    for turn in range(last):
+        mask = rows_above(of_rows + 64 * turn, of_blocks + 8 * turn, np.uint16(level))
+        if mask != 0:
+            for quarter in range(4):
+                if (mask >> np.uint32(8 * quarter)) & np.uint32(255) != 0:
+                    near[n] = 32 * turn + 8 * quarter
+                    n += 1
+        if n < NEAR - 4 and turn + 1 < last:
+            continue
+        # A handful of blocks: their columns are asked for before the first is looked at.
+        ahead, asked = p, 0
+        for i in range(n + NEAR_AHEAD):
+            while asked < min(i + NEAR_AHEAD, n):
+                while near[asked] >= places[ahead + 1]:
+                    ahead += 1
+                stride = places[ahead + 1] - places[ahead]
+                at = parts[ahead, COLUMNS] + near[asked] - places[ahead]
+                for j in range(used[ahead]):
+                    prefetch(at + lines[ahead, j] * stride)
+                asked += 1
+            if i >= n:
+                break
+            while near[i] >= places[p + 1]:
+                p += 1
+            stride, count = places[p + 1] - places[p], firsts[p + 1] - firsts[p]
+            copy_8(here, of_rows + 2 * near[i])
+            start = near[i] - places[p]
+            at = parts[p, COLUMNS] + start
+            for j in range(0, used[p], 4):
+                add_to_8(
+                    here, at + lines[p, j] * stride, at + lines[p, j + 1] * stride,
+                    at + lines[p, j + 2] * stride, at + lines[p, j + 3] * stride,
+                    factors[p, j], factors[p, j + 1], factors[p, j + 2], factors[p, j + 3],
+                )  # fmt: skip
+            for j in range(min(BLOCK, count - start)):
+                row = firsts[p] + start + j
+                if own[j] < level or (len(admitted) and not admitted[row]):
+                    continue
+                if found == len(rows):
+                    return found
+                rows[found], bounds[found] = row, own[j]
+                found += 1
+        n = 0
+    return found
+
+
+@compiled
+def _nth_best(values: Any, count: Any, n: Any) -> Any:
+    """A number that at least n of `count` uint16 values reach, and few more; 0 if n > count."""
+    of_bucket = np.zeros(BUCKETS, np.int64)
+    for i in range(count):
+        of_bucket[values[i] >> BUCKET_BITS] += 1
+    reached, bucket = 0, BUCKETS
+    while bucket > 0 and reached < n:
+        bucket -= 1
+        reached += of_bucket[bucket]
+    return np.int64(bucket) << BUCKET_BITS
+
+
+@compiled
+def _ask_for_row(part: Any, row: Any) -> None:
+    """Prefetch the words and weights of a row."""
+    at = 2 * np.int64(u32_at(part[FWD_PTR], row))
+    stop = 2 * np.int64(u32_at(part[FWD_PTR], row + 1))
+    while at < stop:
+        prefetch(part[FWD_IDS] + at)
+        prefetch(part[FWD_WEIGHTS] + at)
+        at += 64
+
+
+@compiled
+def _score_rows(
+    parts: Any, firsts: Any, image_ids: Any, of_word: Any, rows: Any, bounds: Any, count: Any,
+    least: Any, below: Any, scores: Any, ids: Any, held: Any, counts: Any,
+) -> Any:  # fmt: skip
+    """Offer the rows with least <= bound < below to the heap of the k best; how many it has."""
+    chosen = np.empty(count, np.int64)
+    n = 0
+    for i in range(count):
+        if bounds[i] >= least and bounds[i] < below:
+            chosen[n] = rows[i]
+            n += 1
+    counts[0] += n
+    p, asked, asked_part = 0, 0, 0
+    for i in range(n):
+        while asked < min(i + AHEAD, n):
+            while chosen[asked] >= firsts[asked_part + 1]:
+                asked_part += 1
+            _ask_for_row(parts[asked_part], chosen[asked] - firsts[asked_part])
+            asked += 1
+        while chosen[i] >= firsts[p + 1]:
+            p += 1
+        score = score_row(parts[p], chosen[i] - firsts[p], of_word)
+        held = offer(scores, ids, held, score, image_ids[chosen[i]])
+    return held
+
+
+@compiled
+def search(
+    parts: Any, firsts: Any, places: Any, image_ids: Any, admitted: Any, words: Any, weights: Any,
+    vocab_size: Any, unit: Any, slack: Any, sums: Any, blocks: Any, rows: Any, bounds: Any,
+    scores: Any, ids: Any, counts: Any,
+) -> Any:  # fmt: skip
+    """The k best admitted rows of all segments, scoring only those that can be among them.
+
+    Args:
+        places: int64 (segments + 1,), first row of each segment where all are padded.
+        unit, slack: see the module.
+        sums, blocks: uint16 (places[-1],) and (places[-1] / 8,); rows, bounds: int64 and uint16,
+            as long as rows may be scored. All four for use in here only.
+        counts: int64 (2,), filled here: rows scored; 1 where too many came into question and
+            the plain scan was taken.
+        others: as in `scan`.
+
+    Returns:
+        How many were found.
+    """
+    k, held = len(scores), 0
+    lines = np.empty((len(parts), len(words) + 4), np.int64)
+    factors = np.empty((len(parts), len(words) + 4), np.uint16)
+    used = np.empty(len(parts), np.int64)
+    counts[0], counts[1] = 0, 0
+    _sum_up(parts, firsts, places, words, weights, unit, lines, factors, used, sums, blocks)
+    guess = _guess(sums, blocks, places[-1], GROUPS * k)
+    found, least = 0, np.int64(0)
+    for _ in range(TRIES):
+        found = _collect(
+            parts, firsts, places, admitted, lines, factors, used, sums, blocks, guess, rows,
+            bounds,
+        )  # fmt: skip
+        least = _nth_best(bounds, found, k)
+        if found == len(rows):  # too many: try again with what k of these reach
+            if least <= guess:
+                break
+            guess = least
+        elif found >= k or guess == 0:
+            break
+        else:
+            guess = np.int64(guess * 0.875) if guess > 64 else np.int64(0)
+    if found < len(rows) and (found >= k or guess == 0):
+        of_word = np.zeros(vocab_size, np.float32)
+        for j in range(len(words)):
+            of_word[words[j]] = weights[j]
+        held = _score_rows(
+            parts, firsts, image_ids, of_word, rows, bounds, found, least, 65_536, scores, ids,
+            held, counts,
+        )  # fmt: skip
+        level = np.int64(0)
+        if held == k:
+            reached = np.floor((np.float64(scores[0]) - slack) / unit - LOSS * len(words) - 1)
+            level = np.int64(max(0.0, min(reached, 65_535.0)))
+        if level < guess:
+            found = _collect(
+                parts, firsts, places, admitted, lines, factors, used, sums, blocks, level, rows,
+                bounds,
+            )  # fmt: skip
+        if found < len(rows):
+            return _score_rows(
+                parts, firsts, image_ids, of_word, rows, bounds, found, level, least, scores, ids,
+                held, counts,
+            )  # fmt: skip
+    counts[1] = 1
+    floor = scores[0] if held == k else np.float32(-np.inf)
+    return scan(parts, firsts, image_ids, admitted, words, weights, floor, scores, ids)
