@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from lexsearch.errors import ModelMissing, UsageError
+from lexsearch.models import published
 
 # Top-level programs that the library may start but never imports: name -> "module:attribute".
 PROGRAMS = {
@@ -17,6 +18,8 @@ PROGRAMS = {
 }
 # Extra that a plugin's dependency comes with, where it is not called like the plugin.
 EXTRAS = {"impact_numba": "fast"}
+MODELS = "models"  # extra of every encoder but the bundled one
+SETS = "encoders.models"
 
 
 def names(group: str) -> list[str]:
@@ -34,13 +37,24 @@ def names(group: str) -> list[str]:
 def build(group: str, name: str, /, **options: Any) -> Any:
     """The plugin `name` of `group`, built with its options.
 
+    In the group of model sets a name may be that of a published model (`clip-b32`), or
+    `FAMILY:SOURCE` with a folder, file or hub id, and options after it: `tulip:DIR?theta=10000`.
+
     Raises:
         UsageError: nothing of that name; the message lists the names that exist.
         ModelMissing: the plugin's own dependency is not installed.
     """
+    if group == SETS:
+        whole, (name, given) = name, _model_set(name)
+        options = {**given, **options}
+        if given:
+            options["name"] = whole
     known = names(group)
     if name not in known:
-        raise UsageError(f"no {group} is called {name!r}; known: {', '.join(known)}")
+        others = f"; published: {', '.join(published.SETS)}" if group == SETS else ""
+        raise UsageError(f"no {group} is called {name!r}; known: {', '.join(known)}{others}")
+    if group == SETS and name not in published.BUNDLED and "source" not in options:
+        raise UsageError(f"the family {name!r} needs a checkpoint: --model {name}:FOLDER")
     for point in entry_points(group=f"lexsearch.{group}"):
         if point.name == name:
             return point.load()(**options)
@@ -51,9 +65,38 @@ def build(group: str, name: str, /, **options: Any) -> Any:
             raise
         raise ModelMissing(
             f"{group}.{name} needs the package {error.name!r}, which is not installed; "
-            f"install it with: pip install 'lexsearch[{EXTRAS.get(name, name)}]'"
+            f"install it with: pip install 'lexsearch[{_extra(group, name)}]'"
         ) from error
-    return module.build(**options)
+    try:
+        return module.build(**options)
+    except TypeError as error:
+        if "unexpected keyword argument" in str(error):
+            raise UsageError(f"{name}: {str(error).partition('() ')[2]}") from error
+        raise
+
+
+def _extra(group: str, name: str) -> str:
+    if group.startswith("encoders.") and name not in published.BUNDLED:
+        return MODELS
+    return EXTRAS.get(name, name)
+
+
+def _model_set(name: str) -> tuple[str, dict[str, Any]]:
+    """The family behind the name of a model set, and its options."""
+    if name in published.SETS:
+        one = published.SETS[name]
+        return one.family, {"source": one.source, **one.options}
+    family, colon, rest = name.partition(":")
+    if not colon:
+        return name, {}
+    source, _, query = rest.partition("?")
+    given: dict[str, Any] = {"source": source}
+    for pair in filter(None, query.split("&")):
+        key, equals, value = pair.partition("=")
+        if not (key.isidentifier() and equals and value) or key in ("source", "name"):
+            raise UsageError(f"{name!r}: {pair!r} is no option; expected KEY=VALUE")
+        given[key] = value
+    return family, given
 
 
 def program(name: str) -> Any:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from lexsearch.encoders._layout import wrong_family
 from lexsearch.encoders._preprocess import CLIP_MEAN, CLIP_STD, Preprocess, published
-from lexsearch.encoders._weights import digest, load_strict, read_json, read_weights
+from lexsearch.encoders._weights import digest, file_named, load_strict, read_json, read_weights
 from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.nn.clip_resnet import ClipResNet, resnet_of
 from lexsearch.nn.clip_text import (
@@ -288,11 +288,12 @@ def _text(state: Mapping[str, Tensor], form: Form) -> ClipText:
 def load_tulip(
     source: Path,
     *,
-    theta: float | None = None,
-    context: int | None = None,
+    theta: float | str | None = None,
+    context: int | str | None = None,
     text_activation: str = "",
     vision_activation: str = "",
     fit: str = "",
+    size: str = "",
 ) -> ClipTower:
     """A TULIP: a CLIP whose text tower has rotary positions and reads up to 248 tokens.
 
@@ -300,9 +301,12 @@ def load_tulip(
     `config.json` beside the weights, and both over the official evaluation: theta 10,000, context
     248, GELU in the text tower, quick GELU in the image tower.
 
+    size: `b16` or `l14`, to take one of several files of a folder by its name.
+
     Raises:
         ModelMissing: the files are missing, ill, or of another family.
     """
+    source = file_named(source, size) if size else source
     state = read_weights(source)
     folder = source if source.is_dir() else source.parent
     said = read_json(folder / SIDECAR) or read_json(folder / "config.json")
@@ -316,8 +320,18 @@ def load_tulip(
             vision_activation or said.get("vision_activation", "quick_gelu")
         ),
         text_activation=activation_of(text_activation or said.get("text_activation", "gelu")),
-        theta=float(theta or said.get("theta") or BASE_THETA),
-        context=int(context or said.get("context") or 248),
+        theta=_number("theta", theta or said.get("theta") or BASE_THETA),
+        context=int(_number("context", context or said.get("context") or 248)),
         preprocess={"mean": mean, "std": std} if mean and std else {},
     )
     return tower_of(source, state, form, fit=fit, family="tulip")
+
+
+def _number(option: str, value: float | str) -> float:
+    try:
+        found = float(value)
+    except ValueError as error:
+        raise UsageError(f"{option} is {value!r}; expected a number") from error
+    if not found >= 1:
+        raise UsageError(f"{option} is {value!r}; expected 1 or more")
+    return found

@@ -52,6 +52,14 @@ class FilipTower:
         return self.token_dim
 
     @property
+    def vocab_size(self) -> int:
+        """Rows of the table of token embeddings."""
+        if isinstance(self.model, DeclipFilip):
+            return self.model.encode_text.shape.vocab_size
+        text: Any = self.model.text
+        return int(text.model.get_input_embeddings().num_embeddings)
+
+    @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
         patch = (

@@ -22,20 +22,27 @@ KINDS = {
     "siglip": (transformers.SiglipModel, transformers.SiglipConfig),
     "siglip2": (transformers.Siglip2Model, transformers.Siglip2Config),
 }
+# Entries of a text tower from which on it is a SigLIP 2: that has Gemma's 256,000, the first
+# SigLIP 32,000 or, in several languages, 250,000.
+SECOND_VOCABULARY = 256_000
 
 
 class SiglipTower:
     """Both towers of a SigLIP; float32 on the processor until `to` moves them.
 
     Attributes:
+        second: it is a SigLIP 2, whose texts keep their punctuation.
         naflex: pictures come as rows of patches with a mask and a shape.
         preprocess: how pixels come; with NaFlex, the square of as many patches as it was
             trained with.
         said: what a fingerprint is made of.
     """
 
-    def __init__(self, model: Any, preprocess: Preprocess, said: str) -> None:
+    def __init__(
+        self, model: Any, preprocess: Preprocess, said: str, *, second: bool = False
+    ) -> None:
         self.model, self.preprocess, self.said = model, preprocess, said
+        self.second = second
         self.naflex = model.config.model_type == "siglip2"
         vision, text = model.config.vision_config, model.config.text_config
         self.patch = int(vision.patch_size)
@@ -149,4 +156,5 @@ def load_siglip(source: Path, *, fit: str = "") -> SiglipTower:
         side = int(vision.image_size)
     ready = published(found, side=side, fit="squash", mean=HALF, std=HALF).with_fit(fit)
     said = f"{kind} {digest(source)} {ready.text()} {config.text_config.max_position_embeddings}"
-    return SiglipTower(model, ready, said)
+    second = kind == "siglip2" or config.text_config.vocab_size >= SECOND_VOCABULARY
+    return SiglipTower(model, ready, said, second=second)

@@ -63,6 +63,22 @@ def weights_files(source: Path) -> list[Path]:
     )
 
 
+def file_named(source: Path, part: str) -> Path:
+    """The one file of weights below a folder whose name holds `part`, punctuation left out.
+
+    Raises:
+        ModelMissing: there is none, or several.
+    """
+    if source.is_file():
+        return source
+    files = sorted(p for p in source.rglob("*") if p.suffix in SUFFIXES)
+    found = [p for p in files if part in re.sub("[^a-z0-9]", "", p.name.lower())]
+    if len(found) != 1:
+        names = ", ".join(p.name for p in files) or "no file of weights"
+        raise ModelMissing(f"{len(found)} files in {source} are for {part!r}; it holds {names}")
+    return found[0]
+
+
 def read_weights(source: Path) -> dict[str, Tensor]:
     """All tensors of a checkpoint on the processor, `module.` taken from their names.
 

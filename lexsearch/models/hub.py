@@ -17,6 +17,7 @@ from lexsearch.errors import ModelMissing
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 TABLES = ("*.json", "*.txt", "*.model", "tokenizer*")
 _SHA256, _SHA1 = re.compile(r"[0-9a-f]{64}"), re.compile(r"[0-9a-f]{40}")
+ENDINGS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt")
 CHUNK = 1 << 20
 
 
@@ -63,7 +64,7 @@ def resolve(name: str, *, download: bool = False, weights: bool = True) -> Path:
         raise ModelMissing(
             f"{name} is not in the Hugging Face cache; get it with: lexsearch models pull {name}"
         ) from error
-    if weights and download and not any(_weights(p.name for p in found.iterdir())):
+    if weights and download and not any(_weights(p.name for p in found.rglob("*"))):
         return pull(name)
     return found
 
@@ -87,7 +88,10 @@ def pull(name: str, *, weights: bool = True) -> Path:
 
 def _weights(names: Iterable[str]) -> list[str]:
     """The files of weights to take from a listing: safetensors at the top, else pickles."""
-    top = [name for name in names if "/" not in name]
+    every = list(names)
+    top = [name for name in every if "/" not in name]
+    if not any(name.endswith(ENDINGS) for name in top):
+        top = every
     for endings in ((".safetensors",), (".bin",), (".pt", ".pth", ".ckpt")):
         found = [name for name in top if name.endswith(endings) and "training" not in name]
         if found:
