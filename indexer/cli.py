@@ -65,7 +65,11 @@ if TYPE_CHECKING:
     default=0.0,
     help="Wait that long for another run that writes to the index.",
 )
-@click.option("--model", metavar="NAME", help="Model of a new index. Default: mini.")
+@click.option(
+    "--model",
+    metavar="NAME|FAMILY:DIR",
+    help="Model of a new index (see: lexsearch models list), or a checkpoint. Default: mini.",
+)
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
 

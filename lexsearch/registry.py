@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from lexsearch.errors import ModelMissing, UsageError
@@ -45,10 +46,8 @@ def build(group: str, name: str, /, **options: Any) -> Any:
         ModelMissing: the plugin's own dependency is not installed.
     """
     if group == SETS:
-        whole, (name, given) = name, _model_set(name)
+        name, given = _model_set(name)
         options = {**given, **options}
-        if given:
-            options["name"] = whole
     known = names(group)
     if name not in known:
         others = f"; published: {', '.join(published.SETS)}" if group == SETS else ""
@@ -85,12 +84,14 @@ def _model_set(name: str) -> tuple[str, dict[str, Any]]:
     """The family behind the name of a model set, and its options."""
     if name in published.SETS:
         one = published.SETS[name]
-        return one.family, {"source": one.source, **one.options}
+        return one.family, {"source": one.source, **one.options, "name": name}
     family, colon, rest = name.partition(":")
     if not colon:
         return name, {}
-    source, _, query = rest.partition("?")
-    given: dict[str, Any] = {"source": source}
+    source, mark, query = rest.partition("?")
+    if Path(source).expanduser().exists():  # the db must find it from anywhere
+        source = str(Path(source).expanduser().absolute())
+    given: dict[str, Any] = {"source": source, "name": f"{family}:{source}{mark}{query}"}
     for pair in filter(None, query.split("&")):
         key, equals, value = pair.partition("=")
         if not (key.isidentifier() and equals and value) or key in ("source", "name"):

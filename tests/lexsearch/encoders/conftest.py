@@ -32,6 +32,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     torch = pytest.importorskip("torch", reason="torch is not installed")
     tf = pytest.importorskip("transformers", reason="transformers is not installed")
     tf.utils.logging.disable_progress_bar()
+    torch.set_num_threads(
+        1
+    )  # tiny matrices gain nothing from more, and lose much on a busy machine
     torch.manual_seed(7)
     made = Tiny(tmp_path_factory.mktemp("tiny"))
     size = tokenizer(made.clip, ends=("<|startoftext|>", "<|endoftext|>"))
@@ -47,6 +50,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 SMALL: dict[str, Any] = {
     "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
 }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def make_tokenizer() -> Any:
+    """`tokenizer` for tests that build a checkpoint of their own."""
+    return tokenizer
 
 
 def _clip(made: Tiny, tf: Any, size: int) -> None:
@@ -191,7 +200,12 @@ def spread(model: Any) -> None:
 
 
 def tokenizer(
-    folder: Path, *, starts: Sequence[str] = (), ends: Sequence[str] = (), begin: bool = False
+    folder: Path,
+    *,
+    starts: Sequence[str] = (),
+    ends: Sequence[str] = (),
+    begin: bool = False,
+    plain: bool = False,
 ) -> int:
     """Byte-level BPE in a folder; special tokens get the lowest or the highest ids."""
     import transformers as tf
@@ -222,9 +236,10 @@ def tokenizer(
         single, used = f"{starts[1]} $A", starts[1:2]
     else:
         single, used = f"$A {starts[1]}", starts[1:2]
-    made.post_processor = processors.TemplateProcessing(
-        single=single, special_tokens=[(token, made.token_to_id(token)) for token in used]
-    )
+    if not plain:
+        made.post_processor = processors.TemplateProcessing(
+            single=single, special_tokens=[(token, made.token_to_id(token)) for token in used]
+        )
     end = ends[1] if ends else starts[-1]
     tf.PreTrainedTokenizerFast(
         tokenizer_object=made, eos_token=end, pad_token=ends[1] if ends else starts[0]
