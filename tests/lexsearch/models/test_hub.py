@@ -7,6 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 hub = pytest.importorskip("huggingface_hub", reason="huggingface-hub is not installed")
+constants = pytest.importorskip("huggingface_hub.constants")
 
 from lexsearch.cli.models import command  # noqa: E402
 from lexsearch.errors import ModelMissing, UsageError  # noqa: E402
@@ -33,7 +34,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ):
         (place / "blobs" / blob).write_bytes(data)
         (snapshot / name).symlink_to(place / "blobs" / blob)
-    monkeypatch.setattr(hub.constants, "HF_HUB_CACHE", str(root))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root))
     return snapshot
 
 
