@@ -24,6 +24,7 @@ CHUNK = 1 << 20
 def _library() -> Any:
     try:
         import huggingface_hub
+        import huggingface_hub.constants  # the package loads its parts lazily
     except ModuleNotFoundError as error:
         raise ModelMissing(
             "models of the hub need the package 'huggingface_hub', which is not installed; "
@@ -129,7 +130,7 @@ def cached() -> list[Cached]:
     except ModelMissing:
         return []
     try:
-        info = hub.scan_cache_dir()
+        info = hub.scan_cache_dir(hub.constants.HF_HUB_CACHE)
     except hub.CacheNotFound:
         return []
     found = []
@@ -148,7 +149,7 @@ def remove(name: str) -> int:
     """
     hub = _library()
     try:
-        info = hub.scan_cache_dir()
+        info = hub.scan_cache_dir(hub.constants.HF_HUB_CACHE)
     except hub.CacheNotFound:
         info = None
     hashes = [
