@@ -99,7 +99,11 @@ class IndexCommand(click.Command):
     metavar="[=poll:SECONDS]",
     help="Go on and index what changes; poll looks by itself, for network drives.",
 )
-@click.option("--model", metavar="NAME", help="Model of a new index. Default: mini.")
+@click.option(
+    "--model",
+    metavar="NAME|FAMILY:DIR",
+    help="Model of a new index (see: lexsearch models list), or a checkpoint. Default: mini.",
+)
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
 

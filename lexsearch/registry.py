@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from lexsearch.errors import ModelMissing, UsageError
+from lexsearch.models import published
 
 # Top-level programs that the library may start but never imports: name -> "module:attribute".
 PROGRAMS = {
@@ -18,6 +20,8 @@ PROGRAMS = {
 }
 # Extra that a plugin's dependency comes with, where it is not called like the plugin.
 EXTRAS = {"impact_numba": "fast"}
+MODELS = "models"  # extra of every encoder but the bundled one
+SETS = "encoders.models"
 
 
 def names(group: str) -> list[str]:
@@ -35,13 +39,22 @@ def names(group: str) -> list[str]:
 def build(group: str, name: str, /, **options: Any) -> Any:
     """The plugin `name` of `group`, built with its options.
 
+    In the group of model sets a name may be that of a published model (`clip-b32`), or
+    `FAMILY:SOURCE` with a folder, file or hub id, and options after it: `tulip:DIR?theta=10000`.
+
     Raises:
         UsageError: nothing of that name; the message lists the names that exist.
         ModelMissing: the plugin's own dependency is not installed.
     """
+    if group == SETS:
+        name, given = _model_set(name)
+        options = {**given, **options}
     known = names(group)
     if name not in known:
-        raise UsageError(f"no {group} is called {name!r}; known: {', '.join(known)}")
+        others = f"; published: {', '.join(published.SETS)}" if group == SETS else ""
+        raise UsageError(f"no {group} is called {name!r}; known: {', '.join(known)}{others}")
+    if group == SETS and name not in published.BUNDLED and "source" not in options:
+        raise UsageError(f"the family {name!r} needs a checkpoint: --model {name}:FOLDER")
     for point in entry_points(group=f"lexsearch.{group}"):
         if point.name == name:
             return point.load()(**options)
@@ -52,9 +65,40 @@ def build(group: str, name: str, /, **options: Any) -> Any:
             raise
         raise ModelMissing(
             f"{group}.{name} needs the package {error.name!r}, which is not installed; "
-            f"install it with: pip install 'lexsearch[{EXTRAS.get(name, name)}]'"
+            f"install it with: pip install 'lexsearch[{_extra(group, name)}]'"
         ) from error
-    return module.build(**options)
+    try:
+        return module.build(**options)
+    except TypeError as error:
+        if "unexpected keyword argument" in str(error):
+            raise UsageError(f"{name}: {str(error).partition('() ')[2]}") from error
+        raise
+
+
+def _extra(group: str, name: str) -> str:
+    if group.startswith("encoders.") and name not in published.BUNDLED:
+        return MODELS
+    return EXTRAS.get(name, name)
+
+
+def _model_set(name: str) -> tuple[str, dict[str, Any]]:
+    """The family behind the name of a model set, and its options."""
+    if name in published.SETS:
+        one = published.SETS[name]
+        return one.family, {"source": one.source, **one.options, "name": name}
+    family, colon, rest = name.partition(":")
+    if not colon:
+        return name, {}
+    source, mark, query = rest.partition("?")
+    if Path(source).expanduser().exists():  # the db must find it from anywhere
+        source = str(Path(source).expanduser().absolute())
+    given: dict[str, Any] = {"source": source, "name": f"{family}:{source}{mark}{query}"}
+    for pair in filter(None, query.split("&")):
+        key, equals, value = pair.partition("=")
+        if not (key.isidentifier() and equals and value) or key in ("source", "name"):
+            raise UsageError(f"{name!r}: {pair!r} is no option; expected KEY=VALUE")
+        given[key] = value
+    return family, given
 
 
 def program(name: str) -> Any:

@@ -144,8 +144,13 @@ def sqlite() -> Iterator[Finding]:
 def model() -> Iterator[Finding]:
     """The model of the settings: there, complete, unchanged."""
     from lexsearch.models.files import bundled, verify
+    from lexsearch.models.published import BUNDLED
 
-    files = bundled(load_settings().model)
+    name = load_settings().model
+    if name not in BUNDLED:
+        yield Finding("note", "model", f"{name}; check its files with: lexsearch models verify")
+        return
+    files = bundled(name)
     problems = verify(files)
     for problem in problems:
         yield Finding("bad", "model", problem)

@@ -32,6 +32,7 @@ MEASURE = "Measure and train"
 COMMANDS: dict[str, Entry] = {
     "demo": Entry("lexsearch.cli.demo:command", START, "Search the sample pictures now."),
     "index": Entry("indexer.cli:command", START, "Read folders of photos into an index.", OWNER),
+    "models": Entry("lexsearch.cli.models:command", START, "List, fetch or remove models."),
     "doctor": Entry("lexsearch.cli.doctor:command", START, "Say what is installed and healthy."),
     "search": Entry("lexsearch.cli.search:command", SEARCH, "Find photos by words or pictures."),
     "like": Entry("lexsearch.cli.like:command", SEARCH, "Find photos like this one."),

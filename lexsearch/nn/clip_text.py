@@ -7,7 +7,7 @@ names and shapes of a plain CLIP file, so the caller says which it is: `position
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -32,30 +32,58 @@ class TextShape(NamedTuple):
     inner: int
 
 
+class StackShape(Protocol):
+    """What a stack of blocks needs to know of a tower."""
+
+    @property
+    def width(self) -> int:
+        """Of a state."""
+        ...
+
+    @property
+    def depth(self) -> int:
+        """Blocks."""
+        ...
+
+    @property
+    def heads(self) -> int:
+        """Of the attention."""
+        ...
+
+    @property
+    def inner(self) -> int:
+        """Inside of an MLP."""
+        ...
+
+
 def quick_gelu(x: Tensor) -> Tensor:
     """x * sigmoid(1.702 x), the activation that OpenAI's CLIP was trained with."""
     return x * torch.sigmoid(1.702 * x)
 
 
 class ClipAttention(nn.Module):
-    """Causal self-attention with one fused input projection."""
+    """Self-attention with one fused input projection; causal for texts."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, *, causal: bool = True) -> None:
         super().__init__()
-        self.heads = heads
+        self.heads, self.causal = heads, causal
         self.in_proj_weight = nn.Parameter(torch.randn(3 * width, width) * width**-0.5)
         self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
         self.out_proj = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, turn: Turn | None) -> Tensor:
-        """x: (batch, n, width); turn: cos and sin, (n, head_dim / 2), float32; None = unturned."""
+    def forward(self, x: Tensor, turn: Turn | None, attend: Tensor | None = None) -> Tensor:
+        """x: (batch, n, width); turn: cos and sin, (n, head_dim / 2), float32; None = unturned.
+
+        attend: bool (batch, 1, n, n) in place of the causal mask; True = may be seen.
+        """
         b, n, width = x.shape
         qkv = F.linear(x, self.in_proj_weight, self.in_proj_bias)
         q, k, v = qkv.reshape(b, n, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
         if turn is not None:
             q = rotate(q.float(), *turn).to(v.dtype)
             k = rotate(k.float(), *turn).to(v.dtype)
-        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        causal = self.causal and attend is None
+        mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=attend, is_causal=causal)
         out: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(b, n, width))
         return out
 
@@ -78,16 +106,16 @@ class ClipMlp(nn.Module):
 class ClipBlock(nn.Module):
     """Pre-norm block: x + attention(norm(x)), then x + mlp(norm(x))."""
 
-    def __init__(self, shape: TextShape, activation: Activation) -> None:
+    def __init__(self, shape: StackShape, activation: Activation, *, causal: bool) -> None:
         super().__init__()
         self.ln_1 = nn.LayerNorm(shape.width)
-        self.attn = ClipAttention(shape.width, shape.heads)
+        self.attn = ClipAttention(shape.width, shape.heads, causal=causal)
         self.ln_2 = nn.LayerNorm(shape.width)
         self.mlp = ClipMlp(shape.width, shape.inner, activation)
 
-    def forward(self, x: Tensor, turn: Turn | None) -> Tensor:
+    def forward(self, x: Tensor, turn: Turn | None, attend: Tensor | None = None) -> Tensor:
         """x: (batch, n, width); the same shape out."""
-        x = x + self.attn(self.ln_1(x), turn)
+        x = x + self.attn(self.ln_1(x), turn, attend)
         out: Tensor = x + self.mlp(self.ln_2(x))
         return out
 
@@ -95,14 +123,16 @@ class ClipBlock(nn.Module):
 class Blocks(nn.Module):
     """The stack of blocks, called `transformer` in files."""
 
-    def __init__(self, shape: TextShape, activation: Activation) -> None:
+    def __init__(self, shape: StackShape, activation: Activation, *, causal: bool = True) -> None:
         super().__init__()
-        self.resblocks = nn.ModuleList(ClipBlock(shape, activation) for _ in range(shape.depth))
+        self.resblocks = nn.ModuleList(
+            ClipBlock(shape, activation, causal=causal) for _ in range(shape.depth)
+        )
 
-    def forward(self, x: Tensor, turn: Turn | None) -> Tensor:
+    def forward(self, x: Tensor, turn: Turn | None = None, attend: Tensor | None = None) -> Tensor:
         """x: (batch, n, width); the same shape out."""
         for block in self.resblocks:
-            x = block(x, turn)
+            x = block(x, turn, attend)
         return x
 
 
@@ -166,12 +196,14 @@ class ClipText(nn.Module):
         self._set_angles()
         return self.theta
 
-    def states(self, ids: Tensor) -> Tensor:
+    def states(self, ids: Tensor, mask: Tensor | None = None) -> Tensor:
         """States of all tokens after the last norm.
 
         Args:
             ids: int64 (batch, n), n <= context. What follows the end token has no effect on what
                 stands before it.
+            mask: bool or int (batch, n), 1 = real; changes nothing but the states of padding,
+                which then see real tokens alone. Every row begins with a real token.
 
         Returns:
             (batch, n, width).
@@ -188,7 +220,11 @@ class ClipText(nn.Module):
             turn = (self.cosine[:n], self.sine[:n])
         else:
             x = x + self.positional_embedding[:n]
-        out: Tensor = self.ln_final(self.transformer(x, turn))
+        attend = None
+        if mask is not None:
+            causal = torch.ones(n, n, dtype=torch.bool, device=ids.device).tril()
+            attend = causal[None, None] & mask.bool()[:, None, None, :]
+        out: Tensor = self.ln_final(self.transformer(x, turn, attend))
         return out
 
     def forward(self, ids: Tensor) -> Tensor:

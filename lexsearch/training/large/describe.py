@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from lexsearch.encoders._backbones import ImageTower, Source, TextTower, language_model
 from lexsearch.training.large import filip, lexvla, tulip
-from lexsearch.training.large.backbones import ImageTower, Source, TextTower, language_model
 from lexsearch.training.large.config import FilipConfig, LexVlaConfig, LoopConfig, TulipConfig
 
 # bfloat16 at 40 % of the peak of one A100, 312 TFLOP/s (its data sheet).

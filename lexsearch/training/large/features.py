@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lexsearch.training.large.backbones import ImageTower, fingerprint
+from lexsearch.encoders._backbones import ImageTower, fingerprint
 from lexsearch.training.large.data import Pairs, Pixels
 from lexsearch.training.large.loop import Run
 

@@ -14,10 +14,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lexsearch.errors import ModelMissing, UsageError
-from lexsearch.nn.filip import Filip, FilipHeads
-from lexsearch.nn.late import informative_mask, token_similarities
-from lexsearch.training.large.backbones import (
+from lexsearch.encoders._backbones import (
     ImageTower,
     Source,
     TextTower,
@@ -26,6 +23,9 @@ from lexsearch.training.large.backbones import (
     token_rows,
     tokenizer_of,
 )
+from lexsearch.errors import ModelMissing, UsageError
+from lexsearch.nn.filip import Filip, FilipHeads
+from lexsearch.nn.late import informative_mask, token_similarities
 from lexsearch.training.large.config import FilipConfig, as_plain
 from lexsearch.training.large.data import Pairs, Pixels, read_pairs, rows_of
 from lexsearch.training.large.loop import Run, train

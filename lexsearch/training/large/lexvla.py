@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bisect
 import json
 import random
 from collections.abc import Mapping, Sequence
@@ -15,18 +14,18 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lexsearch.errors import ModelMissing, UsageError
-from lexsearch.nn.lexvla import PROMPT, LexVla, prompt, text_states
-from lexsearch.nn.lora import add_lora, load_lora, lora_state
-from lexsearch.training.large.backbones import (
+from lexsearch.encoders._backbones import (
     ImageTower,
     Source,
     language_model,
     padded,
     save_memory,
-    token_rows,
     tokenizer_of,
 )
+from lexsearch.encoders._lexvla_tower import prompt_rows
+from lexsearch.errors import ModelMissing, UsageError
+from lexsearch.nn.lexvla import PROMPT, LexVla, text_states
+from lexsearch.nn.lora import add_lora, load_lora, lora_state
 from lexsearch.training.large.config import LexVlaConfig, as_plain
 from lexsearch.training.large.data import Pairs, Pixels, read_pairs, rows_of
 from lexsearch.training.large.features import KeptTokens, kept_tokens
@@ -101,34 +100,6 @@ def assemble(
         heads=config.adapter_heads,
         inner=config.adapter_inner or None,
     )
-
-
-def prompt_rows(tokenizer: Any, captions: Sequence[str], most: int) -> list[list[int]]:
-    """Ids of the prompts of captions; a caption that is too long loses words at its end.
-
-    Raises:
-        UsageError: even a prompt without a caption has more than `most` tokens.
-    """
-    rows = token_rows(tokenizer, [prompt(caption) for caption in captions])
-    for i, row in enumerate(rows):
-        if len(row) > most:
-            words = captions[i].split()
-            count = bisect.bisect_right(
-                range(len(words) + 1), most, key=lambda n: len(_row(tokenizer, words[:n]))
-            )
-            if count == 0:
-                raise UsageError(
-                    f"max_tokens {most}; the prompt alone has {len(_row(tokenizer, []))} tokens"
-                )
-            row = _row(tokenizer, words[: count - 1])
-        if row[-1] == tokenizer.eos_token_id:  # the next word is asked for, not the end
-            row = row[:-1]
-        rows[i] = row
-    return rows
-
-
-def _row(tokenizer: Any, words: Sequence[str]) -> list[int]:
-    return token_rows(tokenizer, [prompt(" ".join(words))])[0]
 
 
 def bags(tokenizer: Any, captions: Sequence[str], keep_ids: Tensor) -> Tensor:

@@ -18,6 +18,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lexsearch.encoders._backbones import (
+    Source,
+    clip_model,
+    save_memory,
+    statistics,
+    token_rows,
+    tokenizer_of,
+)
 from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.nn.clip_text import (
     Activation,
@@ -27,14 +35,6 @@ from lexsearch.nn.clip_text import (
     load_text,
     text_shape,
     vision_from_hugging_face,
-)
-from lexsearch.training.large.backbones import (
-    Source,
-    clip_model,
-    save_memory,
-    statistics,
-    token_rows,
-    tokenizer_of,
 )
 from lexsearch.training.large.config import TulipConfig, as_plain
 from lexsearch.training.large.data import (

@@ -197,7 +197,7 @@ def test_the_image_side_on_a_dinov2(shared: Path, tmp_path: Path, size: str) -> 
     pytest.importorskip("transformers", reason="transformers is not installed")
     from safetensors.torch import load_file
 
-    from lexsearch.training.large.backbones import ImageTower, Source
+    from lexsearch.encoders._backbones import ImageTower, Source
 
     folder = shared / "golden" / "dinov2_hf"
     meta = json.loads((folder / "meta.json").read_text())

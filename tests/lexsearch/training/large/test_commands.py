@@ -124,7 +124,7 @@ def test_a_backbone_that_is_not_there_is_named(toys: Any, tmp_path: Path) -> Non
     path.write_text(path.read_text().replace(str(toys.clip), "no/such-model"))
     result = call("tulip", "--config", path, "--dry-run")
     assert isinstance(result.exception, ModelMissing)
-    assert "no model called 'no/such-model'" in str(result.exception)
+    assert "no/such-model is not in the Hugging Face cache" in str(result.exception)
 
 
 def test_the_group_lists_all_recipes() -> None:

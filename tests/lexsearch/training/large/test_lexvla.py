@@ -9,9 +9,9 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed")
 pytest.importorskip("transformers", reason="transformers is not installed")
 
+from lexsearch.encoders._backbones import padded, token_rows  # noqa: E402
 from lexsearch.errors import ModelMissing, UsageError  # noqa: E402
 from lexsearch.nn.lexvla import PROMPT, prompt, text_states  # noqa: E402
-from lexsearch.training.large.backbones import padded, token_rows  # noqa: E402
 from lexsearch.training.large.config import LexVlaConfig  # noqa: E402
 from lexsearch.training.large.lexvla import (  # noqa: E402
     bags,

@@ -11,10 +11,10 @@ pytest.importorskip("transformers", reason="transformers is not installed")
 
 from safetensors.torch import load_file  # noqa: E402
 
+from lexsearch.encoders._backbones import Source, clip_model  # noqa: E402
 from lexsearch.errors import ModelMissing, UsageError  # noqa: E402
 from lexsearch.nn.clip_text import ClipText, load_text, text_shape  # noqa: E402
 from lexsearch.nn.rotary import expanded_theta  # noqa: E402
-from lexsearch.training.large.backbones import Source, clip_model  # noqa: E402
 from lexsearch.training.large.config import TulipConfig  # noqa: E402
 from lexsearch.training.large.loop import Run  # noqa: E402
 from lexsearch.training.large.tulip import (  # noqa: E402

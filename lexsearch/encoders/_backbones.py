@@ -10,11 +10,15 @@ import torch
 import transformers
 from torch import Tensor, nn
 
+from lexsearch.encoders._preprocess import CLIP_MEAN, CLIP_STD
+from lexsearch.encoders._weights import from_transformers, read_weights
 from lexsearch.errors import ModelMissing, UsageError
+from lexsearch.models.hub import resolve
 from lexsearch.nn.vit import MEAN, STD
 
-CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)  # of OpenAI's CLIP
-CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
+# Heads of other tasks that a file of a backbone may carry, and a pooler that it may lack.
+OTHER_HEADS = ("classifier.weight", "classifier.bias", "lm_head.weight")
+MAY_LACK = ("pooler.dense.weight", "pooler.dense.bias")
 
 
 class Source(NamedTuple):
@@ -32,7 +36,8 @@ class Source(NamedTuple):
 
 def _opened(source: Source, load: Callable[..., Any], what: str, **options: Any) -> Any:
     try:
-        return load(source.name, local_files_only=source.local, **options)
+        folder = str(resolve(source.name, download=not source.local, weights=False))
+        return load(folder, local_files_only=True, **options)
     except (OSError, ValueError) as error:
         first = str(error).strip().splitlines()[0]
         raise ModelMissing(
@@ -51,9 +56,21 @@ def model_config(source: Source) -> Any:
 
 
 def _model(source: Source, auto: Any) -> Any:
+    config = model_config(source)
     if source.random:
-        return auto.from_config(model_config(source))
-    return _opened(source, auto.from_pretrained, "model", dtype=source.dtype, use_safetensors=True)
+        return auto.from_config(config)
+    folder = resolve(source.name, download=not source.local)
+    state = read_weights(folder)
+    try:
+        kind = auto._model_mapping[type(config)]
+    except KeyError as error:
+        raise UsageError(
+            f"{source.name!r} is a {config.model_type}, which cannot serve as this backbone"
+        ) from error
+    heads = OTHER_HEADS if auto is transformers.AutoModel else ()
+    return from_transformers(
+        kind, config, state, source=folder, aside=heads, may_lack=MAY_LACK, dtype=source.dtype
+    )
 
 
 def tokenizer_of(source: Source) -> Any:

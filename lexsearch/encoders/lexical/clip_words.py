@@ -1,0 +1,22 @@
+"""Words of a CLIP-class model without training; see `lexsearch.encoders._clip_words`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lexsearch.encoders._families import FAMILIES, role_model
+from lexsearch.encoders._role import RoleEncoder
+from lexsearch.errors import UsageError
+from lexsearch.types import SparseVectors
+
+
+def build(source: str, *, family: str = "clip", **options: Any) -> RoleEncoder[SparseVectors]:
+    """The encoder over a checkpoint of a family; see `pair` for the options.
+
+    Raises:
+        UsageError: no such family.
+    """
+    if family not in FAMILIES:
+        raise UsageError(f"family is {family!r}; known: {', '.join(FAMILIES)}")
+    model = role_model(family, source, **{"words": -1, **options})
+    return RoleEncoder(model, "lexical", lambda encoded: encoded.lexical)
