@@ -14,9 +14,9 @@ import numpy as np
 from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.engine import Engine, Mode, check_request
-from lexsearch.errors import UsageError, WrongModel
-from lexsearch.explain.terms import contributions
-from lexsearch.pictures import absolute, load_for_display, load_pixels
+from lexsearch.errors import IndexMissing, UsageError, WrongModel
+from lexsearch.explanation import explanation
+from lexsearch.pictures import absolute, load_for_display
 from lexsearch.query import Filter, Picture, Query
 from lexsearch.registry import build, program
 from lexsearch.results import (
@@ -27,9 +27,12 @@ from lexsearch.results import (
     display_path,
 )
 from lexsearch.settings import Settings
-from lexsearch.types import ROLES, SparseVectors, docid
+from lexsearch.types import ROLES, SparseVectors
+from lexsearch.word_use import WordUse
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from lexsearch.bundle.records import ImageRecord, SkippedFile
     from lexsearch.protocols import Model
 
@@ -160,6 +163,7 @@ class LexSearch:
         old = self.snapshot
         self.snapshot = Snapshot.open(self.directory)
         self.__dict__.pop("engine", None)
+        self.__dict__.pop("word_use", None)
         old.close()
         return True
 
@@ -252,40 +256,54 @@ class LexSearch:
             query, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, leave_out=own
         )
 
-    def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
+    def explain(
+        self,
+        query: str | Query,
+        picture: str | bytes | os.PathLike[str],
+        *,
+        read_photo: bool = True,
+    ) -> Explanation:
         """Why an indexed picture answers a query: words, patches, arithmetic of the fusion.
+
+        Args:
+            query: as in `search`.
+            picture: path of an indexed picture.
+            read_photo: False = say what the index alone knows; `patches` is then None, and the
+                file need not exist any more.
 
         Raises:
             UsageError: the picture is not in the db, or the file is gone.
         """
         query = Query.parse(query) if isinstance(query, str) else query
         record = self._record(picture)
-        engine = self.engine
-        encoded = engine.encode(query)
-        ids = np.array([record.image_id], dtype=np.int64)
-        found = engine.search_encoded(encoded, k=1, mode="hybrid", allowed=ids)
-        scores = {name: float(values[0]) for name, values in found.scores.items()}
-        stored = engine.lexical.vectors(ids)
-        terms = (
-            tuple(contributions(encoded.lexical, stored, self.model.vocabulary))
-            if encoded.lexical is not None
-            else ()
-        )
-        raw_path = absolute(picture)
-        return Explanation(
-            query=str(query),
-            raw_path=raw_path,
-            id=docid(record.image_id),
-            terms=terms,
-            lexical=scores.get("lexical"),
-            dense=scores.get("dense"),
-            late=scores.get("late"),
-            fused=float(found.totals[0]),
-            weights={name: self.model.fusion[name] for name in scores},
-            patches=self.model.encode_patches(load_pixels(raw_path, self.model.pixel_spec)),
-            vocabulary=self.model.vocabulary,
-            load_picture=lambda: load_for_display(raw_path, record.width, record.height),
-        )
+        return explanation(self.engine, query, record, absolute(picture), read_photo=read_photo)
+
+    def picture(self, id: str) -> ImageRecord:
+        """What is known of the picture with that id (16 hex digits).
+
+        Raises:
+            UsageError: no id, or no picture of this db.
+        """
+        try:
+            image_id = int(id, 16)
+        except ValueError:
+            image_id = -1
+        if len(id) != 16 or not 0 <= image_id < 2**63:
+            raise UsageError(f"{id[:40]!r} is no id of a picture; expected 16 hex digits")
+        try:
+            return self.snapshot.images([image_id])[0]
+        except IndexMissing as error:
+            raise UsageError(f"no picture {id} in {self.directory}") from error
+
+    def load_picture(self, id: str, *, side: int = 720) -> Image:
+        """The picture with that id, RGB, upright, at most `side` pixels long, without metadata.
+
+        Raises:
+            UsageError: no such picture in the db, or none of its files can be read.
+        """
+        record = self.picture(id)
+        path = next((p for p in record.paths if os.path.exists(p)), record.paths[0])  # noqa: PTH110
+        return load_for_display(path, record.width, record.height, side=side)
 
     def _record(self, picture: str | bytes | os.PathLike[str]) -> ImageRecord:
         path = absolute(picture)
@@ -308,9 +326,10 @@ class LexSearch:
         record = self._record(picture)
         return self._heaviest(self.engine.lexical.vectors(np.array([record.image_id])), top_k)
 
-    def query_words(self, text: str, *, top_k: int = 20) -> list[WordWeight]:
-        """The heaviest words of a text's vector."""
-        lexical = self.engine.encode(Query.text(text)).lexical
+    def query_words(self, query: str | Query, *, top_k: int = 20) -> list[WordWeight]:
+        """The heaviest words of a query's vector; a str is taken literally."""
+        query = Query.text(query) if isinstance(query, str) else query
+        lexical = self.engine.encode(query).lexical
         return [] if lexical is None else self._heaviest(lexical, top_k)
 
     def _heaviest(self, vectors: SparseVectors, top_k: int) -> list[WordWeight]:
@@ -323,6 +342,13 @@ class LexSearch:
             if vocabulary.is_word(int(ids[i]))
         ]
         return found[:top_k]
+
+    @cached_property
+    def word_use(self) -> WordUse:
+        """How often every word of the vocabulary fires in this db; counted at the first use."""
+        index, model = self.engine.lexical, self.model
+        ids = self.snapshot.image_ids()
+        return WordUse.of(index, ids, model.vocabulary, fires=model.word_fires)
 
     def complete(self, prefix: str, *, top_k: int = 20) -> list[WordCount]:
         """Words of the vocabulary that start with a prefix, with their image counts."""
