@@ -1,0 +1,7 @@
+"""Page words."""
+import streamlit as st
+
+
+def draw() -> None:
+    """The page."""
+    st.text("soon")
