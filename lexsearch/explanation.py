@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lexsearch.bundle.records import ImageRecord
-from lexsearch.engine import Engine
+from lexsearch.engine import MODES, Engine
 from lexsearch.explain.terms import contributions
 from lexsearch.explain.token_matches import TokenMatch, token_matches
 from lexsearch.grammar import cut
@@ -74,3 +74,24 @@ def _texts(engine: Engine, query: Query) -> list[str]:
         elif part.kind == "text" and isinstance(part.value, str) and part.value.strip():
             texts.extend(engine.model.token_texts(cut(part.value)[0]))
     return texts
+
+
+def ranks(engine: Engine, query: Query, image_id: int, *, depth: int = 1_000) -> dict[str, int]:
+    """The rank of a picture in every mode that the query has a side for.
+
+    Args:
+        engine: over the db.
+        query: its conditions are left aside.
+        image_id: the picture.
+        depth: how far down every list is looked; a mode without the picture there is left out.
+    """
+    encoded = engine.encode(query)
+    sides = {"lexical": encoded.lexical, "dense": encoded.dense, "late": encoded.tokens}
+    found: dict[str, int] = {}
+    for mode in MODES:
+        if mode == "hybrid" or sides[mode] is not None:
+            ids = engine.search_encoded(encoded, k=depth, mode=mode).ranking.ids
+            place = np.flatnonzero(ids == image_id)
+            if len(place):
+                found[mode] = int(place[0]) + 1
+    return found

@@ -56,7 +56,9 @@ def card(
     }
 
 
-def plain_card(id: str, path: bytes, thumb: str | None, *, text: Sequence[str] = ()) -> dict[str, Any]:
+def plain_card(
+    id: str, path: bytes, thumb: str | None, *, text: Sequence[str] = ()
+) -> dict[str, Any]:
     """A picture outside a search."""
     name = file_name(path)
     return {
@@ -112,5 +114,3 @@ def _channels(results: SearchResults) -> list[str]:
         return [results.mode]
     found = {n for hit in results for n, value in hit.scores.items() if value is not None}
     return [name for name in CHANNELS if name in found]
-
-

@@ -133,7 +133,9 @@ def work(order: dict[str, object]) -> Job:
     from lexsearch.api import LexSearch
 
     settings = Settings.load(
-        data_dir=str(order["data_dir"]), cache_dir=str(order["cache_dir"]), model=str(order["model"])
+        data_dir=str(order["data_dir"]),
+        cache_dir=str(order["cache_dir"]),
+        model=str(order["model"]),
     )
     directory = Path(str(order["directory"]))
     path = file_of(settings, directory)

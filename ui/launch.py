@@ -52,7 +52,7 @@ SAFE = {
     "runner.magicEnabled": "false",
     "theme.font": "sans-serif",
     "theme.baseRadius": "0.5rem",
-    "theme.paddingTop": "3.5rem",
+    "theme.paddingTop": "1rem",
     "theme.light.primaryColor": "#0b6e99",
     "theme.dark.primaryColor": "#4db6e2",
 }

@@ -81,9 +81,7 @@ class Library:
             if self._db is None:
                 db = LexSearch.open(self.directory, settings=self.settings)
                 self._model = RememberingModel(build("encoders.models", db.snapshot.identity.name))
-                self._db = LexSearch(
-                    db.directory, db.snapshot, self.settings, model=self._model
-                )
+                self._db = LexSearch(db.directory, db.snapshot, self.settings, model=self._model)
             else:
                 self._db.reload()
             yield self._db
@@ -188,9 +186,7 @@ class Library:
         with self.use() as db:
             records = {id: db.picture(id) for id in missing}
         jobs = {
-            id: self._pool.submit(
-                self._make, id, tuple(record.paths), record.width, record.height
-            )
+            id: self._pool.submit(self._make, id, tuple(record.paths), record.width, record.height)
             for id, record in records.items()
         }
         end = None if wait_s is None else time.monotonic() + wait_s

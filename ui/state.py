@@ -14,6 +14,7 @@ from lexsearch.settings import Settings
 from ui.library import Library
 from ui.request import Request
 
+MARKDOWN = frozenset("\\`*_{}[]()<>#+-.!|~$:^")
 logger = logging.getLogger(__name__)
 
 
@@ -67,6 +68,11 @@ def say(title: str, text: str, *, kind: str = "error") -> None:
     box = {"error": st.error, "warning": st.warning, "info": st.info}[kind]
     box(title)
     st.text(safe(text))
+
+
+def escaped(text: str) -> str:
+    """Text for a label that Streamlit reads as Markdown: every sign that could mean something."""
+    return "".join(f"\\{c}" if c in MARKDOWN else c for c in safe(text))
 
 
 def picked(key: str, event: str) -> dict[str, object]:

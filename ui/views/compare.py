@@ -1,4 +1,5 @@
 """Page compare."""
+
 import streamlit as st
 
 

@@ -1,4 +1,5 @@
 """Page duplicates."""
+
 import streamlit as st
 
 

@@ -1,4 +1,5 @@
 """Page evaluate."""
+
 import streamlit as st
 
 

@@ -1,4 +1,5 @@
 """Page library."""
+
 import streamlit as st
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import streamlit as st
 from PIL import Image
 
-from lexsearch.engine import MODES
 from lexsearch.errors import LexsearchError, UsageError
 from lexsearch.pictures import load_for_display
 from lexsearch.results import SearchResults
@@ -20,8 +19,8 @@ from ui import judgements
 from ui.cards import card, file_name, grid
 from ui.component import component
 from ui.library import QUERY_SIDE, Library
-from ui.request import FILTERS, MAX_FACTOR, PAGE, Request
-from ui.state import go, library, picked, request, say
+from ui.request import FILTERS, MAX_FACTOR, MOST, PAGE, Request
+from ui.state import escaped, go, library, picked, request, say
 
 LABELS = {"hybrid": "Hybrid", "lexical": "Words", "dense": "Meaning", "late": "Fine match"}
 SCORED = 100  # hits behind the histogram, at least
@@ -78,7 +77,7 @@ def _controls(books: Library, asked: Request) -> None:
     row = st.container(horizontal=True, vertical_alignment="center")
     row.segmented_control(
         "How to search",
-        MODES[::-1],
+        list(LABELS),
         key="mode",
         on_change=_mode,
         format_func=LABELS.__getitem__,
@@ -170,7 +169,8 @@ def _ideas(books: Library, images: int) -> None:
     st.text(f"{images:,} pictures. Search them in your own words, or start with one of these:")
     row = st.container(horizontal=True)
     for one in telling[:IDEAS]:
-        row.button(f"{one.word} · {one.images:,}", key=f"idea_{one.word}", on_click=_idea, args=(one.word,))
+        label = f"{escaped(one.word)} · {one.images:,}"
+        row.button(label, key=f"idea_{one.word}", on_click=_idea, args=(one.word,))
     with books.use() as db:
         ids = db.snapshot.image_ids()[:PAGE].tolist()
         records = db.snapshot.images(ids)
@@ -207,17 +207,22 @@ def _answer(books: Library, asked: Request) -> None:
         st.info("No picture meets these conditions. Loosen the filters, pins or bans.")
     data = grid(
         _title(len(cards), found),
-        f"{1000 * seconds:.0f} ms" + (f" · {found.excluded:,} left out by -word" if found.excluded else ""),
+        _subtitle(seconds, found.excluded),
         cards,
         found,
         cutoff=asked.cutoff,
-        more=len(found) > len(cards) or len(found) >= SCORED and asked.shown < 480,
+        more=len(found) > len(cards) or (len(found) >= SCORED and asked.shown < MOST),
         judging=bool(st.session_state.get("judging")),
     )
     if not _matched(found):
         data["notes"].insert(0, "No picture carries these words; nearest by meaning:")
     _grid(data)
     _poll(cards)
+
+
+def _subtitle(seconds: float, excluded: int) -> str:
+    left_out = f" · {excluded:,} left out by -word" if excluded else ""
+    return f"{1000 * seconds:.0f} ms{left_out}"
 
 
 def _title(shown: int, found: SearchResults) -> str:

@@ -1,4 +1,5 @@
 """Page settings."""
+
 import streamlit as st
 
 

@@ -1,4 +1,5 @@
 """Page words."""
+
 import streamlit as st
 
 
