@@ -19,6 +19,7 @@ from lexsearch.errors import IndexMissing
 from lexsearch.pictures import load_for_display
 from lexsearch.registry import build
 from lexsearch.settings import Settings
+from ui import muted
 from ui.remembering import RememberingModel
 from ui.request import Request
 from ui.thumbnails import SIDE, Thumbnails
@@ -105,7 +106,11 @@ class Library:
         Raises:
             UsageError: a picture of it is gone.
         """
-        return request.query(self.picture, self._uploads.get(request.upload))
+        query = request.query(self.picture, self._uploads.get(request.upload))
+        silent = [w for w in muted.load(self.settings, self.directory) if w not in query.weights]
+        if not silent or all(part.kind == "words" for part in query.parts):
+            return query
+        return query.with_(weights=dict.fromkeys(silent, 0.0))
 
     def search(self, request: Request, *, top_k: int) -> SearchResults:
         """The best pictures for a request; the pictures it names are left out.
@@ -127,7 +132,12 @@ class Library:
             own = db.query_words(plain, top_k=most) if plain.parts else []
             use, vocabulary = db.word_use, db.model.vocabulary
         words = {one.word: one.weight for one in own}
-        factors = {_spelled(vocabulary, w): factor for w, factor in query.weights.items()}
+        given = query.weights
+        if query.parts and all(part.kind == "words" for part in query.parts):
+            given = request.weights  # the words are the query: a factor is the weight itself
+            words = dict.fromkeys(words, 1.0)
+        factors = {_spelled(vocabulary, w): factor for w, factor in given.items()}
+        silent = {_spelled(vocabulary, w) for w in factors if w not in request.weights}
         pinned = {_spelled(vocabulary, word) for word in query.must}
         banned = {_spelled(vocabulary, word) for word in query.exclude}
         for word in (*factors, *sorted(pinned | banned)):
@@ -142,6 +152,7 @@ class Library:
                 word in banned,
             )
             for word, weight in words.items()
+            if weight or word not in silent or factors[word]
         ]
 
     def picture(self, id: str) -> Image:
@@ -195,6 +206,11 @@ class Library:
                 left = None if end is None else max(0.0, end - time.monotonic())
                 found[id] = job.result(timeout=left)
         return found
+
+    def forget_thumbnails(self) -> None:
+        """Let go of the thumbnails in memory."""
+        with self._lock:
+            self._ready.clear()
 
     def _from_disk(self, id: str) -> str | None:
         data = self.thumbnails.cached(id)

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import tempfile
 import time
-from pathlib import Path
-from typing import Any
 
 import streamlit as st
-from PIL import Image
 
 from lexsearch.errors import LexsearchError, UsageError
-from lexsearch.pictures import load_for_display
 from lexsearch.results import SearchResults
 from ui import judgements
 from ui.cards import card, file_name, grid
 from ui.component import component
-from ui.library import QUERY_SIDE, Library
+from ui.library import Library
 from ui.request import FILTERS, MAX_FACTOR, MOST, PAGE, Request
 from ui.state import escaped, go, library, picked, request, say
+from ui.uploads import decode_upload
+from ui.widgets import READY_S, poll, show_grid, show_pictures
 
 LABELS = {"hybrid": "Hybrid", "lexical": "Words", "dense": "Meaning", "late": "Fine match"}
 SCORED = 100  # hits behind the histogram, at least
 WORDS = 12  # words of a query that have a pill
 IDEAS = 12
-READY_S = 0.3  # a search waits so long for new thumbnails
-POLL_S = 0.6
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 
 
 def draw() -> None:
@@ -143,22 +136,6 @@ def _dropped() -> None:
     go(request().changed(upload=name, shown=PAGE, cutoff=None))
 
 
-def decode_upload(data: bytes) -> Image.Image:
-    """A picture from the outside, by the same careful decoder that reads photos.
-
-    Raises:
-        LexsearchError, OSError, ValueError, SyntaxError: it is no picture.
-    """
-    with Image.open(io.BytesIO(data), formats=FORMATS) as header:
-        width, height = header.size
-        turned = header.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-    width, height = (height, width) if turned else (width, height)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "picture"
-        path.write_bytes(data)
-        return load_for_display(str(path).encode(), width, height, side=QUERY_SIDE)
-
-
 def _ideas(books: Library, images: int) -> None:
     problem = st.session_state.pop("upload_error", None)
     if problem:
@@ -172,17 +149,8 @@ def _ideas(books: Library, images: int) -> None:
         label = f"{escaped(one.word)} · {one.images:,}"
         row.button(label, key=f"idea_{one.word}", on_click=_idea, args=(one.word,))
     with books.use() as db:
-        ids = db.snapshot.image_ids()[:PAGE].tolist()
-        records = db.snapshot.images(ids)
-    from lexsearch.types import docid
-    from ui.cards import plain_card
-
-    thumbs = books.thumbs([docid(r.image_id) for r in records], wait_s=READY_S)
-    cards = [
-        plain_card(docid(r.image_id), r.paths[0], thumbs.get(docid(r.image_id))) for r in records
-    ]
-    _grid(grid("Some of your pictures", "", cards))
-    _poll(cards)
+        records = db.snapshot.images(db.snapshot.image_ids()[:PAGE].tolist())
+    show_pictures(books, "Some of your pictures", records)
 
 
 def _idea(word: str) -> None:
@@ -216,8 +184,8 @@ def _answer(books: Library, asked: Request) -> None:
     )
     if not _matched(found):
         data["notes"].insert(0, "No picture carries these words; nearest by meaning:")
-    _grid(data)
-    _poll(cards)
+    show_grid(data)
+    poll(cards)
 
 
 def _subtitle(seconds: float, excluded: int) -> str:
@@ -234,38 +202,6 @@ def _matched(found: SearchResults) -> bool:
     lexical = [hit.scores.get("lexical") for hit in found]
     known = [value for value in lexical if value is not None]
     return not known or any(value > 0 for value in known)
-
-
-def _grid(data: dict[str, Any]) -> None:
-    component("result_grid")(data=data, key="results", on_action_change=_acted)
-    why = st.session_state.pop("open_why", None)
-    if why is not None:
-        from ui.pages import page
-
-        params = {**request().to_params(), "id": str(why)}
-        st.switch_page(page("why"), query_params=params)
-
-
-def _acted() -> None:
-    event = picked("results", "action")
-    asked, id = request(), str(event.get("id", ""))
-    match event.get("kind"):
-        case "why":
-            st.session_state["open_why"] = id
-        case "like":
-            go(Request(like=id, mode=asked.mode))
-        case "unlike" if id not in asked.unlike:
-            go(asked.changed(unlike=(*asked.unlike, id), cutoff=None))
-        case "more":
-            go(asked.changed(shown=asked.shown + PAGE))
-        case "cutoff":
-            value = event.get("value")
-            go(asked.changed(cutoff=float(value) if isinstance(value, int | float) else None))
-        case "grade":
-            books = library()
-            judgements.judge(
-                books.settings, books.directory, asked.to_params(), id, int(str(event["grade"]))
-            )
 
 
 def _pills(books: Library, asked: Request) -> None:
@@ -366,17 +302,3 @@ def _edited() -> None:
 
 def _toggled(words: tuple[str, ...], word: str) -> tuple[str, ...]:
     return tuple(w for w in words if w != word) if word in words else (*words, word)
-
-
-def _poll(cards: list[dict[str, Any]]) -> None:
-    """Run the page again while thumbnails are being made."""
-    if any(one["thumb"] is None for one in cards):
-        st.session_state["poll_fresh"] = True
-        _again()
-
-
-@st.fragment(run_every=POLL_S)
-def _again() -> None:
-    if st.session_state.pop("poll_fresh", False):
-        return
-    st.rerun()
