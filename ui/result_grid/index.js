@@ -36,11 +36,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const count = hidden();
     head.querySelector(".hidden-count").textContent = count ? `${count} hidden` : "";
   };
-  head.replaceChildren(summary(data), legend(data), histogram(data, cutoff, (value, done) => {
+  const cut = histogram(data, cutoff, (value, done) => {
     cutoff = value;
     apply();
     if (done) send("cutoff", { value });
-  }));
+  });
+  head.replaceChildren(...[summary(data), legend(data), cut].filter(Boolean));
   apply();
 
   foot.replaceChildren();
