@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -109,7 +110,7 @@ def start(settings: Settings, directory: Path, paths: list[str], *, force: bool 
         "paths": [os.path.abspath(os.path.expanduser(path)) for path in paths],  # noqa: PTH100, PTH111
         "force": force,
     }
-    subprocess.Popen(  # noqa: S603  (our own interpreter and module)
+    process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
         [sys.executable, "-m", "ui.index_job", json.dumps(order)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -117,6 +118,7 @@ def start(settings: Settings, directory: Path, paths: list[str], *, force: bool 
         start_new_session=True,
         cwd=Path(__file__).parents[1],
     )
+    threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left behind
     return job
 
 
@@ -198,8 +200,6 @@ def _write(path: Path, job: Job) -> None:
 def _lives(pid: int) -> bool:
     if pid <= 0:
         return False
-    with contextlib.suppress(ChildProcessError, OSError):
-        os.waitpid(pid, os.WNOHANG)  # a child of ours that ended would count as alive
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
