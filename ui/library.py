@@ -79,12 +79,15 @@ class Library:
             IndexMissing, IndexDamaged, IndexTooNew, WrongModel: as `LexSearch.open`.
         """
         with self._lock:
+            if self._db is not None:
+                before = self._db.snapshot.identity
+                if self._db.reload() and self._db.snapshot.identity != before:
+                    self._db.close()  # indexed anew by another model
+                    self._db = None
             if self._db is None:
                 db = LexSearch.open(self.directory, settings=self.settings)
                 self._model = RememberingModel(build("encoders.models", db.snapshot.identity.name))
                 self._db = LexSearch(db.directory, db.snapshot, self.settings, model=self._model)
-            else:
-                self._db.reload()
             yield self._db
 
     def exists(self) -> bool:

@@ -49,10 +49,13 @@ def guarded() -> Iterator[None]:
     """Shows an error that the user can mend as a message; anything else without its details."""
     try:
         yield
-    except IndexMissing:
+    except IndexMissing as error:
         from ui.views import welcome
 
-        welcome.draw(library())
+        if library().exists():
+            say("A picture has left the library meanwhile.", str(error), kind="warning")
+        else:
+            welcome.draw(library())
     except WrongModel as error:
         say("This library was made by another model.", str(error))
     except ModelMissing as error:

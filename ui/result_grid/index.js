@@ -27,6 +27,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   notes.replaceChildren(...data.notes.map((note) => el("li", {}, note)));
   const alive = new Set(data.hits.map((hit) => hit.id));
   for (const id of [...cards.keys()]) if (!alive.has(id)) cards.delete(id);
+  grid.dataset.query = data.query ?? "";
+  grid.dataset.turn = data.hits.map((hit) => `${hit.id} ${hit.score}`).join();
   grid.replaceChildren(...data.hits.map((hit) => card(root, cards, hit, data)));
 
   let cutoff = data.cutoff;

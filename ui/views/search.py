@@ -36,6 +36,9 @@ def draw() -> None:
         return
     asked = request()
     _controls(books, asked)
+    problem = st.session_state.pop("upload_error", None)
+    if problem:
+        say("That picture cannot be used.", problem, kind="warning")
     if asked.is_empty:
         _ideas(books, images)
         return
@@ -130,16 +133,13 @@ def _dropped() -> None:
     name = hashlib.sha256(data).hexdigest()[:16]
     try:
         library().keep_upload(name, decode_upload(data))
-    except (LexsearchError, OSError, ValueError, SyntaxError) as error:
+    except (LexsearchError, OSError) as error:
         st.session_state["upload_error"] = str(error)
         return
     go(request().changed(upload=name, shown=PAGE, cutoff=None))
 
 
 def _ideas(books: Library, images: int) -> None:
-    problem = st.session_state.pop("upload_error", None)
-    if problem:
-        say("That file is no picture that can be read.", problem, kind="warning")
     with books.use() as db:
         common = db.word_use.most_used(10 * IDEAS)
     telling = [one for one in common if one.images <= max(2, images // 3)] or common
@@ -178,6 +178,7 @@ def _answer(books: Library, asked: Request) -> None:
         _subtitle(seconds, found.excluded),
         cards,
         found,
+        query=asked.text,
         cutoff=asked.cutoff,
         more=len(found) > len(cards) or (len(found) >= SCORED and asked.shown < MOST),
         judging=bool(st.session_state.get("judging")),
