@@ -16,9 +16,9 @@ from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import ATTEMPTS, Snapshot
 from lexsearch.contents import Contents
 from lexsearch.engine import Engine, Mode, check_request
-from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
-from lexsearch.explain.terms import contributions
-from lexsearch.pictures import absolute, load_for_display, load_pixels
+from lexsearch.errors import IndexDamaged, IndexMissing, WrongModel
+from lexsearch.explanation import explanation
+from lexsearch.pictures import absolute
 from lexsearch.query import Filter, Picture, Query
 from lexsearch.registry import build, program
 from lexsearch.results import (
@@ -26,14 +26,13 @@ from lexsearch.results import (
     SearchResults,
     WordCount,
     WordWeight,
-    display_path,
 )
 from lexsearch.settings import Settings
 from lexsearch.stores.pooling import factor_of, pooled_identity
-from lexsearch.types import ROLES, SparseVectors, docid
+from lexsearch.types import ROLES, SparseVectors
+from lexsearch.word_use import WordUse
 
 if TYPE_CHECKING:
-    from lexsearch.bundle.records import ImageRecord
     from lexsearch.protocols import Model
 
 T = TypeVar("T")
@@ -178,6 +177,7 @@ class LexSearch(Contents):
         old = self.snapshot
         self.snapshot = Snapshot.open(self.directory)
         self.__dict__.pop("engine", None)
+        self.__dict__.pop("word_use", None)
         old.close()
         return True
 
@@ -324,50 +324,27 @@ class LexSearch(Contents):
 
         return self._current(found)
 
-    def explain(self, query: str | Query, picture: str | bytes | os.PathLike[str]) -> Explanation:
+    def explain(
+        self,
+        query: str | Query,
+        picture: str | bytes | os.PathLike[str],
+        *,
+        read_photo: bool = True,
+    ) -> Explanation:
         """Why an indexed picture answers a query: words, patches, arithmetic of the fusion.
+
+        Args:
+            query: as in `search`.
+            picture: path of an indexed picture.
+            read_photo: False = say what the index alone knows; `patches` is then None, and the
+                file need not exist any more.
 
         Raises:
             UsageError: the picture is not in the db, or the file is gone.
         """
         query = Query.parse(query) if isinstance(query, str) else query
         record = self._record(picture)
-        engine = self.engine
-        encoded = engine.encode(query)
-        ids = np.array([record.image_id], dtype=np.int64)
-        found = engine.search_encoded(encoded, k=1, mode="hybrid", allowed=ids)
-        scores = {name: float(values[0]) for name, values in found.scores.items()}
-        stored = engine.lexical.vectors(ids)
-        terms = (
-            tuple(contributions(encoded.lexical, stored, self.model.vocabulary))
-            if encoded.lexical is not None
-            else ()
-        )
-        raw_path = absolute(picture)
-        return Explanation(
-            query=str(query),
-            raw_path=raw_path,
-            id=docid(record.image_id),
-            terms=terms,
-            lexical=scores.get("lexical"),
-            dense=scores.get("dense"),
-            late=scores.get("late"),
-            fused=float(found.totals[0]),
-            weights={name: self.model.fusion[name] for name in scores},
-            patches=self.model.encode_patches(load_pixels(raw_path, self.model.pixel_spec)),
-            vocabulary=self.model.vocabulary,
-            load_picture=lambda: load_for_display(raw_path, record.width, record.height),
-        )
-
-    def _record(self, picture: str | bytes | os.PathLike[str]) -> ImageRecord:
-        path = absolute(picture)
-        found = self.snapshot.find(path)
-        if found is None:
-            raise UsageError(
-                f"{display_path(path)} is not in {self.directory}; add it with: "
-                f"lexsearch index {display_path(path)}"
-            )
-        return self.snapshot.images([found])[0]
+        return explanation(self.engine, query, record, absolute(picture), read_photo=read_photo)
 
     def words(
         self, picture: str | bytes | os.PathLike[str], *, top_k: int = 20
@@ -380,9 +357,10 @@ class LexSearch(Contents):
         record = self._record(picture)
         return self._heaviest(self.engine.lexical.vectors(np.array([record.image_id])), top_k)
 
-    def query_words(self, text: str, *, top_k: int = 20) -> list[WordWeight]:
-        """The heaviest words of a text's vector."""
-        lexical = self.engine.encode(Query.text(text)).lexical
+    def query_words(self, query: str | Query, *, top_k: int = 20) -> list[WordWeight]:
+        """The heaviest words of a query's vector; a str is taken literally."""
+        query = Query.text(query) if isinstance(query, str) else query
+        lexical = self.engine.encode(query).lexical
         return [] if lexical is None else self._heaviest(lexical, top_k)
 
     def _heaviest(self, vectors: SparseVectors, top_k: int) -> list[WordWeight]:
@@ -395,6 +373,13 @@ class LexSearch(Contents):
             if vocabulary.is_word(int(ids[i]))
         ]
         return found[:top_k]
+
+    @cached_property
+    def word_use(self) -> WordUse:
+        """How often every word of the vocabulary fires in this db; counted at the first use."""
+        index, model = self.engine.lexical, self.model
+        ids = self.snapshot.image_ids()
+        return WordUse.of(index, ids, model.vocabulary, fires=model.word_fires)
 
     def complete(self, prefix: str, *, top_k: int = 20) -> list[WordCount]:
         """Words of the vocabulary that start with a prefix, with their image counts."""

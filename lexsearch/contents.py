@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lexsearch.bundle.lists import summary
 from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.errors import IndexMissing, UsageError
+from lexsearch.pictures import absolute, load_for_display
 from lexsearch.results import display_path
 from lexsearch.stores.pooling import factor_of
 
 if TYPE_CHECKING:
-    from lexsearch.bundle.records import SkippedFile
+    from PIL.Image import Image
+
+    from lexsearch.bundle.records import ImageRecord, SkippedFile
 
 
 class Contents:
-    """The part of `LexSearch` that reads the catalog alone."""
+    """The part of `LexSearch` that needs no model: the catalog, and the photos it names."""
 
     directory: Path
     snapshot: Snapshot
@@ -52,3 +57,40 @@ class Contents:
             [display_path(record.paths[0]) for record in group]
             for group in self.snapshot.near_duplicates(threshold)
         ]
+
+    def picture(self, id: str) -> ImageRecord:
+        """What is known of the picture with that id (16 hex digits).
+
+        Raises:
+            UsageError: no id, or no picture of this db.
+        """
+        try:
+            image_id = int(id, 16)
+        except ValueError:
+            image_id = -1
+        if len(id) != 16 or not 0 <= image_id < 2**63:
+            raise UsageError(f"{id[:40]!r} is no id of a picture; expected 16 hex digits")
+        try:
+            return self.snapshot.images([image_id])[0]
+        except IndexMissing as error:
+            raise UsageError(f"no picture {id} in {self.directory}") from error
+
+    def load_picture(self, id: str, *, side: int = 720) -> Image:
+        """The picture with that id, RGB, upright, at most `side` pixels long, without metadata.
+
+        Raises:
+            UsageError: no such picture in the db, or none of its files can be read.
+        """
+        record = self.picture(id)
+        path = next((p for p in record.paths if os.path.exists(p)), record.paths[0])  # noqa: PTH110
+        return load_for_display(path, record.width, record.height, side=side)
+
+    def _record(self, picture: str | bytes | os.PathLike[str]) -> ImageRecord:
+        path = absolute(picture)
+        found = self.snapshot.find(path)
+        if found is None:
+            raise UsageError(
+                f"{display_path(path)} is not in {self.directory}; add it with: "
+                f"lexsearch index {display_path(path)}"
+            )
+        return self.snapshot.images([found])[0]

@@ -71,10 +71,10 @@ def upright(picture: Image) -> Image:
     return ImageOps.exif_transpose(picture).convert("RGB")
 
 
-def load_for_display(path: bytes, width: int, height: int) -> Image:
-    """The picture at most DISPLAY_SIDE pixels long, aspect kept; width, height: its full size."""
+def load_for_display(path: bytes, width: int, height: int, *, side: int = DISPLAY_SIDE) -> Image:
+    """The picture, upright, at most `side` pixels long; width, height: its full size."""
     from PIL import Image as pillow
 
-    scale = min(1.0, DISPLAY_SIDE / max(width, height, 1))
+    scale = min(1.0, side / max(width, height, 1))
     spec = PixelSpec(max(1, round(width * scale)), max(1, round(height * scale)), "squash")
     return pillow.fromarray(np.ascontiguousarray(load_pixels(path, spec)), "RGB")

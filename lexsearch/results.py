@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
+from lexsearch.errors import UsageError
 from lexsearch.explain.terms import Contribution
+from lexsearch.explain.token_matches import TokenMatch
 from lexsearch.types import FloatArray, PatchWords
 
 if TYPE_CHECKING:
@@ -192,7 +194,9 @@ class Explanation:
             add up to `lexical`.
         lexical, dense, late, fused: the scores; None where the query has no such side.
         weights: of the fusion; fused = sum of weight * score over the channels that exist.
-        patches: what each patch says.
+        patches: what each patch says; None where only the index was asked.
+        tokens: what every token of the query found, late interaction; empty where the query has
+            no such side.
     """
 
     query: str
@@ -204,9 +208,10 @@ class Explanation:
     late: float | None
     fused: float
     weights: Mapping[str, float]
-    patches: PatchWords
+    patches: PatchWords | None
     vocabulary: Vocabulary
     load_picture: Callable[[], Image]
+    tokens: tuple[TokenMatch, ...] = ()
 
     @property
     def path(self) -> str:
@@ -216,7 +221,12 @@ class Explanation:
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of patches."""
-        return self.patches.grid
+        return self._patch_words().grid
+
+    def _patch_words(self) -> PatchWords:
+        if self.patches is None:
+            raise UsageError(f"the words of the patches of {self.path} were not computed")
+        return self.patches
 
     def heatmap(self, word: str) -> FloatArray:
         """Weight of a word on every patch, shape (rows, columns).
@@ -227,11 +237,11 @@ class Explanation:
         word_id = self.vocabulary.lookup(word)
         if word_id is None:
             raise KeyError(word)
-        return self.patches.weights[:, word_id].reshape(self.grid)
+        return self._patch_words().weights[:, word_id].reshape(self.grid)
 
     def patch_terms(self, row: int, column: int, *, top_k: int = 8) -> list[WordWeight]:
         """The heaviest words of one patch; ties to the smaller word id."""
-        weights = self.patches.weights[row * self.grid[1] + column]
+        weights = self._patch_words().weights[row * self.grid[1] + column]
         order = np.lexsort((np.arange(len(weights)), -weights))
         words = self.vocabulary.words
         content = [int(i) for i in order[: 4 * top_k] if self.vocabulary.is_word(int(i))]
@@ -271,9 +281,9 @@ class Explanation:
             },
             "weights": dict(self.weights),
             "terms": [term_dict(term) for term in self.terms],
-            "grid": list(self.grid),
+            "grid": list(self.grid) if self.patches is not None else None,
             "maps": {
                 word: [[round(float(v), 5) for v in row] for row in self.heatmap(word)]
-                for word in self.shown_words()
+                for word in (self.shown_words() if self.patches is not None else [])
             },
         }

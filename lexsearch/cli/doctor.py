@@ -28,7 +28,13 @@ SQLITE_FLOOR = (3, 51, 3)  # the first without the WAL-reset bug (sqlite.org/cha
 FREE_FLOOR_BYTES = 1e9
 NAME = re.compile(r"[A-Za-z0-9._-]+")
 RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
-OPTIONAL = {"faiss-cpu": "cpu", "pillow-heif": "heic", "rawpy": "raw", "torch": "train"}
+OPTIONAL = {
+    "faiss-cpu": "cpu",
+    "pillow-heif": "heic",
+    "rawpy": "raw",
+    "streamlit": "ui",
+    "torch": "train",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def load(entry: Entry) -> click.Command:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         missing = error.name or ""
-        if missing.partition(".")[0] in ("lexsearch", "indexer"):
+        if missing.partition(".")[0] in ("lexsearch", "indexer", "ui"):
             raise UsageError(
                 f"this installation has no {missing}; reinstall it with: "
                 "pip install --force-reinstall lexsearch"

@@ -275,3 +275,55 @@ def test_damage_in_the_newest_commit_is_an_error_all_the_same(
         pytest.raises(IndexDamaged, match=r"dense\.lxd"),
     ):
         reader.search("red")
+
+
+def test_a_picture_is_known_and_loaded_by_its_id(db: LexSearch) -> None:
+    hit = db.search("red", top_k=1)[0]
+    assert db.picture(hit.id).paths == (hit.raw_path,)
+    picture = db.load_picture(hit.id, side=16)
+    assert picture.size == (16, 12)
+    assert "exif" not in picture.info
+
+
+@pytest.mark.parametrize("id", ["", "xyz", "0" * 15, "f" * 16, "0" * 16, "../../etc/passwd"])
+def test_an_id_of_nothing_is_an_error(db: LexSearch, id: str) -> None:
+    with pytest.raises(UsageError, match="picture"):
+        db.picture(id)
+
+
+def test_a_picture_is_loaded_from_the_copy_that_is_left(db: LexSearch, photos: Path) -> None:
+    shutil.copy(photos / "red.png", photos / "a_red.png")
+    db.index(photos)
+    hit = db.search("red", top_k=1)[0]
+    (photos / "a_red.png").unlink()
+    assert db.load_picture(hit.id).size == (32, 24)
+
+
+def test_an_explanation_needs_no_photo_when_asked_so(db: LexSearch, photos: Path) -> None:
+    full = db.explain("red", photos / "red.png")
+    (photos / "red.png").unlink()
+    stored = db.explain("red", photos / "red.png", read_photo=False)
+    assert stored.fused == full.fused
+    assert stored.terms == full.terms
+    assert stored.to_dict()["grid"] is None
+    with pytest.raises(UsageError, match="were not computed"):
+        stored.heatmap("red")
+
+
+def test_the_tokens_of_an_explanation_add_up_to_the_late_score(db: LexSearch, photos: Path) -> None:
+    query = Query.text("red green") + 0.5 * Query.image(photos / "blue.png")
+    found = db.explain(query, photos / "halves.jpg")
+    assert [token.text for token in found.tokens][:3] == ["red", "green", "patch 1"]
+    assert sum(token.share for token in found.tokens) == pytest.approx(found.late, abs=0.01)
+
+
+def test_the_use_of_words_follows_the_db(db: LexSearch, photos: Path) -> None:
+    before = db.word_use.count("white")
+    Image.new("RGB", (32, 24), (255, 255, 255)).save(photos / "white.png")
+    db.index(photos)
+    assert db.word_use.count("white") == before + 1
+
+
+def test_a_query_of_any_kind_has_words(db: LexSearch, photos: Path) -> None:
+    found = db.query_words(Query.image(photos / "green.png"))
+    assert found[0].word == "green"

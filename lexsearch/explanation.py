@@ -1,0 +1,97 @@
+"""Builds the explanation of one hit from the engine's own vectors and scores."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lexsearch.bundle.records import ImageRecord
+from lexsearch.engine import MODES, Engine
+from lexsearch.explain.terms import contributions
+from lexsearch.explain.token_matches import TokenMatch, token_matches
+from lexsearch.grammar import cut
+from lexsearch.pictures import load_for_display, load_pixels
+from lexsearch.query import Query
+from lexsearch.query_encoder import EncodedQuery
+from lexsearch.results import Explanation
+from lexsearch.types import IntArray, docid
+
+
+def explanation(
+    engine: Engine, query: Query, record: ImageRecord, raw_path: bytes, *, read_photo: bool
+) -> Explanation:
+    """Why a picture answers a query; see `LexSearch.explain`."""
+    model = engine.model
+    encoded = engine.encode(query)
+    ids = np.array([record.image_id], dtype=np.int64)
+    found = engine.search_encoded(encoded, k=1, mode="hybrid", allowed=ids)
+    scores = {name: float(values[0]) for name, values in found.scores.items()}
+    stored = engine.lexical.vectors(ids)
+    terms = (
+        tuple(contributions(encoded.lexical, stored, model.vocabulary))
+        if encoded.lexical is not None
+        else ()
+    )
+    patches = model.encode_patches(load_pixels(raw_path, model.pixel_spec)) if read_photo else None
+    return Explanation(
+        query=str(query),
+        raw_path=raw_path,
+        id=docid(record.image_id),
+        terms=terms,
+        lexical=scores.get("lexical"),
+        dense=scores.get("dense"),
+        late=scores.get("late"),
+        fused=float(found.totals[0]),
+        weights={name: model.fusion[name] for name in scores},
+        patches=patches,
+        vocabulary=model.vocabulary,
+        load_picture=lambda: load_for_display(raw_path, record.width, record.height),
+        tokens=tuple(_matches(engine, query, encoded, ids)),
+    )
+
+
+def _matches(
+    engine: Engine, query: Query, encoded: EncodedQuery, ids: IntArray
+) -> list[TokenMatch]:
+    if encoded.tokens is None:
+        return []
+    stored = engine.tokens.vectors(ids).item(0)
+    return token_matches(encoded.tokens, stored, _grid(len(stored)), _texts(engine, query))
+
+
+def _grid(tokens: int) -> tuple[int, int]:
+    """Rows and columns of stored tokens: a square, or one line where they fill none."""
+    side = round(tokens**0.5)
+    return (side, side) if side * side == tokens else (1, tokens)
+
+
+def _texts(engine: Engine, query: Query) -> list[str]:
+    """What stands behind every token of a query, in the order in which its parts are joined."""
+    texts: list[str] = []
+    for part in query.parts:
+        if part.kind == "image":
+            count = engine.model.identity.tokens_per_image
+            texts.extend(f"patch {i + 1}" for i in range(count))
+        elif part.kind == "text" and isinstance(part.value, str) and part.value.strip():
+            texts.extend(engine.model.token_texts(cut(part.value)[0]))
+    return texts
+
+
+def ranks(engine: Engine, query: Query, image_id: int, *, depth: int = 1_000) -> dict[str, int]:
+    """The rank of a picture in every mode that the query has a side for.
+
+    Args:
+        engine: over the db.
+        query: its conditions are left aside.
+        image_id: the picture.
+        depth: how far down every list is looked; a mode without the picture there is left out.
+    """
+    encoded = engine.encode(query)
+    sides = {"lexical": encoded.lexical, "dense": encoded.dense, "late": encoded.tokens}
+    found: dict[str, int] = {}
+    for mode in MODES:
+        if mode == "hybrid" or sides[mode] is not None:
+            ids = engine.search_encoded(encoded, k=depth, mode=mode).ranking.ids
+            place = np.flatnonzero(ids == image_id)
+            if len(place):
+                found[mode] = int(place[0]) + 1
+    return found

@@ -1,0 +1,96 @@
+"""The command that starts the app."""
+
+from __future__ import annotations
+
+import importlib.util
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lexsearch.cli import main
+from lexsearch.errors import StorageError, UsageError
+from ui import launch
+
+
+def test_the_server_is_told_to_be_safe() -> None:
+    given = launch.arguments(8600)
+    for flag in (
+        "--server.address=127.0.0.1",
+        "--server.enableXsrfProtection=true",
+        "--server.enableCORS=true",
+        "--server.maxUploadSize=20",
+        "--browser.gatherUsageStats=false",
+        "--client.showErrorDetails=none",
+        "--server.fileWatcherType=none",
+        "--server.enableStaticServing=false",
+        "--server.allowedHosts=127.0.0.1",
+        "--server.port=8600",
+    ):
+        assert flag in given
+
+
+def test_every_flag_is_one_that_streamlit_knows() -> None:
+    from streamlit import config
+
+    known = {option.key for option in config.get_config_options().values()}
+    assert set(launch.SAFE) <= known
+
+
+def test_no_setting_of_the_environment_weakens_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAMLIT_SERVER_ENABLE_CORS", "false")
+    found = launch.environment("photos")
+    assert not [name for name in found if name.startswith("STREAMLIT_")]
+    assert found["LEXSEARCH_DB"] == "photos"
+
+
+def test_a_port_that_is_taken_is_refused_and_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port} is taken.*--port"):
+            launch.given_port(port)
+        monkeypatch.setattr(launch, "FIRST_PORT", port)
+        assert launch.free_port() != port
+
+
+def test_without_streamlit_the_message_has_the_command_that_gets_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    assert main(["ui"]) == 6
+    assert "pip install 'lexsearch[ui]'" in capsys.readouterr().err
+
+
+def test_a_server_that_ends_at_once_is_an_error() -> None:
+    with subprocess.Popen([sys.executable, "-c", "raise SystemExit(3)"]) as server:
+        server.wait()
+        with pytest.raises(StorageError, match="exit code 3"):
+            launch.wait_until_up(server, "http://127.0.0.1:9/")
+
+
+def test_the_script_of_the_app_is_there() -> None:
+    assert launch.APP.is_file()
+    assert (Path(launch.APP).parent / "patch_viewer" / "index.js").is_file()
+
+
+def test_names_and_words_never_reach_the_page_as_markup() -> None:
+    for path in Path(launch.APP).parent.rglob("*.js"):
+        text = path.read_text(encoding="utf-8")
+        for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+            assert way not in text, path
+    for path in Path(launch.APP).parent.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for way in ("unsafe_allow_html", "st.html", "components.v1", "st.table(", "caption("):
+            assert way not in text, path
+
+
+def test_labels_escape_what_markdown_would_read() -> None:
+    from ui.state import escaped
+
+    value: Any = escaped("*a* [b](c) $x$ :d: `e` <f>")
+    assert value == r"\*a\* \[b\]\(c\) \$x\$ \:d\: \`e\` \<f\>"

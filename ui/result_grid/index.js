@@ -1,0 +1,141 @@
+// Hits as cards: thumbnail, reasons, shares of the channels, actions; a cut-off on the histogram.
+const BINS = 32;
+const ICONS = {
+  like: "M12 5v14M5 12h14",
+  unlike: "M5 12h14",
+  up: "M7 11v9H4v-9zM7 11l4-8c1.5 0 2.5 1 2.5 2.5L13 9h6l-1.5 9-1 2H7",
+  down: "M7 13V4H4v9zM7 13l4 8c1.5 0 2.5-1 2.5-2.5L13 15h6l-1.5-9-1-2H7",
+};
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const root = rootOf(parentElement, "lx");
+  const cards = (root.cards ??= new Map());
+  const send = (kind, rest = {}) => setTriggerValue("action", { kind, ...rest });
+  root.send = send;
+
+  if (!root.parts) {
+    root.parts = {
+      head: el("div", { class: "head" }),
+      notes: el("ul", { class: "notes", "aria-live": "polite" }),
+      grid: el("div", { class: "grid", role: "list" }),
+      foot: el("div", { class: "foot" }),
+    };
+    root.append(...Object.values(root.parts));
+  }
+  const { head, notes, grid, foot } = root.parts;
+
+  notes.replaceChildren(...data.notes.map((note) => el("li", {}, note)));
+  const alive = new Set(data.hits.map((hit) => hit.id));
+  for (const id of [...cards.keys()]) if (!alive.has(id)) cards.delete(id);
+  grid.dataset.query = data.query ?? "";
+  grid.dataset.turn = data.hits.map((hit) => `${hit.id} ${hit.score}`).join();
+  grid.replaceChildren(...data.hits.map((hit) => card(root, cards, hit, data)));
+
+  let cutoff = data.cutoff;
+  const hidden = () => data.hits.filter((hit) => cutoff !== null && hit.score < cutoff).length;
+  const apply = () => {
+    for (const hit of data.hits) cards.get(hit.id).hidden = cutoff !== null && hit.score < cutoff;
+    const count = hidden();
+    head.querySelector(".hidden-count").textContent = count ? `${count} hidden` : "";
+  };
+  const cut = histogram(data, cutoff, (value, done) => {
+    cutoff = value;
+    apply();
+    if (done) send("cutoff", { value });
+  });
+  head.replaceChildren(...[summary(data), legend(data), cut].filter(Boolean));
+  apply();
+
+  foot.replaceChildren();
+  if (data.more) foot.append(el("button", { class: "more", onclick: () => root.send("more") }, "Show more"));
+}
+
+const summary = (data) =>
+  el("p", { class: "summary" }, el("strong", {}, data.title), " ", el("span", { class: "faint" }, data.subtitle),
+    " ", el("span", { class: "hidden-count faint" }));
+
+const legend = (data) =>
+  !data.scored ? null : el("p", { class: "legend faint" }, ...CHANNELS
+    .filter(([name]) => data.channels.includes(name))
+    .map(([name, label]) => el("span", {}, el("i", { class: `dot ${name}` }), label)));
+
+const histogram = (data, cutoff, changed) => {
+  if (!data.scored || data.scores.length < 3) return null;
+  const low = Math.min(...data.scores), high = Math.max(...data.scores);
+  if (!(high > low)) return null;
+  const counts = new Array(BINS).fill(0);
+  for (const score of data.scores) counts[Math.min(BINS - 1, Math.floor(((score - low) / (high - low)) * BINS))] += 1;
+  const most = Math.max(...counts);
+  const bars = counts.map((count) => el("i", { style: { height: `${(100 * count) / most}%` } }));
+  const place = (value) => bars.forEach((bar, i) => bar.classList.toggle("out", low + ((i + 1) / BINS) * (high - low) <= value));
+  const slider = el("input", {
+    type: "range", min: 0, max: 1000, "aria-label": "Hide pictures that score less",
+    value: cutoff === null ? 0 : Math.round((1000 * (cutoff - low)) / (high - low)),
+    oninput: (event) => { place(valueOf(event.target.value) ?? low - 1); changed(valueOf(event.target.value), false); },
+    onchange: (event) => changed(valueOf(event.target.value), true),
+  });
+  const valueOf = (step) => (Number(step) <= 0 ? null : low + (Number(step) / 1000) * (high - low));
+  place(cutoff ?? low - 1);
+  const auto = data.auto === null || data.auto <= low ? null : el("button", {
+    title: "Cut where the automatic rule sees relevance end",
+    onclick: () => changed(Math.min(data.auto, high), true),
+  }, "auto");
+  return el("div", { class: "cut" }, el("span", { class: "faint" }, "cut-off"),
+    el("div", { class: "histogram" }, el("div", { class: "bars", "aria-hidden": "true" }, ...bars), slider), auto);
+};
+
+const card = (root, cards, hit, data) => {
+  let node = cards.get(hit.id);
+  if (!node) {
+    const parts = {
+      image: el("img", { alt: "", loading: "lazy", decoding: "async" }),
+      rank: el("span", { class: "rank" }),
+      name: el("div", { class: "name" }),
+      reasons: el("div", { class: "reasons" }),
+      bar: el("div", { class: "bar" }),
+      marks: el("div", { class: "marks" }),
+    };
+    const act = (kind, label, title) =>
+      el("button", { title, "aria-label": `${title}: ${hit.name}`, onclick: () => root.send(kind, { id: hit.id }) }, label);
+    node = el("article", { role: "listitem", "data-id": hit.id },
+      el("button", { class: "open", "aria-label": `Why this picture: ${hit.name}`, onclick: () => root.send("why", { id: hit.id }) },
+        parts.image, parts.rank),
+      el("div", { class: "text" }, parts.bar, parts.reasons, parts.name,
+        el("div", { class: "actions" },
+          act("why", "why?", "Why this picture"),
+          act("like", icon(ICONS.like), "More like this"),
+          act("unlike", icon(ICONS.unlike), "Not like this"),
+          parts.marks)));
+    node.parts = parts;
+    cards.set(hit.id, node);
+  }
+  fill(root, node, hit, data);
+  return node;
+};
+
+const fill = (root, node, hit, data) => {
+  const { image, rank, name, reasons, bar, marks } = node.parts;
+  node.classList.toggle("below", hit.below);
+  image.alt = hit.alt;
+  node.classList.toggle("waiting", hit.thumb === null);
+  node.classList.toggle("gone", hit.thumb === "");
+  if (hit.thumb && image.src !== hit.thumb) image.src = hit.thumb;
+  rank.textContent = hit.rank ? String(hit.rank) : "";
+  name.textContent = hit.name;
+  name.title = hit.path;
+  reasons.replaceChildren(...hit.reasons.map((word) => el("span", {}, word)));
+  const total = Object.values(hit.shares).reduce((sum, share) => sum + Math.max(share, 0), 0);
+  bar.hidden = !(total > 0);
+  bar.replaceChildren(...CHANNELS.filter(([key]) => hit.shares[key] > 0)
+    .map(([key]) => el("i", { class: key, style: { width: `${(100 * hit.shares[key]) / total}%` } })));
+  bar.title = hit.told;
+  bar.setAttribute("role", "img");
+  bar.setAttribute("aria-label", hit.told);
+  marks.replaceChildren(...(data.judging ? ["up", "down"].map((kind) => el("button", {
+    class: `mark ${hit.grade === (kind === "up" ? 1 : 0) ? "on" : ""}`,
+    title: kind === "up" ? "Relevant" : "Not relevant",
+    "aria-pressed": String(hit.grade === (kind === "up" ? 1 : 0)),
+    "aria-label": `${kind === "up" ? "Relevant" : "Not relevant"}: ${hit.name}`,
+    onclick: () => root.send("grade", { id: hit.id, grade: kind === "up" ? 1 : 0 }),
+  }, icon(ICONS[kind]))) : []));
+};
