@@ -259,11 +259,9 @@ class LexSearch(Contents):
         ...     dogs, cats = db.search_many(["a dog", "a cat"], top_k=5)
         """
         check_request(top_k, mode)
-        wanted = [_query(query, filters) for query in queries]
+        many = [_query(query, filters) for query in queries]
         return self._current(
-            lambda: self.engine.search_many(
-                wanted, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank
-            )
+            lambda: self.engine.search_many(many, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank)
         )
 
     def _current(self, use: Callable[[], T]) -> T:
