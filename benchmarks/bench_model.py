@@ -209,10 +209,12 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     options = parser.parse_args(arguments)
     if options.shared is None:
         print("LEXSEARCH_SHARED names no folder: only the scenes are measured", file=sys.stderr)
+    model = build("encoders.models", MODEL)
     report = model_report(
-        build("encoders.models", MODEL),
+        model,
         places_of(options.shared, options.corpus),
         uncut=build("encoders.models", MODEL, words_per_image=0, words_per_text=0),
+        floor=model.word_floor,
         limit=options.limit,
         resamples=options.bootstrap,
         say=lambda text: print(f"measuring {text} ...", file=sys.stderr, flush=True),

@@ -20,6 +20,7 @@ from tokenizers import Tokenizer
 
 from lexsearch.models.files import ModelFiles, bundled
 from lexsearch.models.vocabulary import PIECE_MARK, WordList
+from lexsearch.ranking.pruning import Kept, kept_words
 from lexsearch.types import (
     DenseVectors,
     Encoded,
@@ -41,8 +42,9 @@ class MiniModel:
     """`Model` over the files of a folder in `lexsearch/models`.
 
     words_per_image, words_per_text: most words of a vector; None = as released, 0 = every word
-    above the threshold. Another number of stored words is another lexical encoder, with a
-    fingerprint of its own; a text's words are never stored, so they leave it as it is.
+    above the threshold, with its weight in the whole vector. Another number of stored words is
+    another lexical encoder, with a fingerprint of its own; a text's words are never stored, so
+    they leave it as it is. word_floor: see `kept_words`.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class MiniModel:
         self._words_per_image = words_per_image
         self._threads = threads or os.cpu_count() or 1
         self._context = int(files.manifest["context"])
+        self.word_floor = float(files.manifest["word_floor"])
         released = int(files.manifest["words_per_text"])
         words = released if words_per_text is None else words_per_text
         self._text_words = words or files.identity.vocab_size
@@ -128,7 +131,7 @@ class MiniModel:
         def one(picture: PixelArray) -> tuple[FloatArray, FloatArray, Any]:
             dense, tokens, words = session.run(None, {"pixels": picture[np.newaxis]})
             logits = (words[0] @ codebook.T).max(axis=0)
-            return dense[0], tokens[0], _sparse(logits, self.identity.words_per_image)
+            return dense[0], tokens[0], self._kept(logits, self.identity.words_per_image)[:2]
 
         if len(pixels) > 1 and self._threads > 1:
             with ThreadPoolExecutor(self._threads) as pool:
@@ -143,7 +146,7 @@ class MiniModel:
         rows = []
         for text in texts:
             dense, tokens, words = session.run(None, {"ids": self._row(text)})
-            row = _sparse(codebook @ words[0], self._text_words)
+            row = self._kept(codebook @ words[0], self._text_words)[:2]
             rows.append((dense[0], tokens[0], row))
         return _encoded(rows, self.identity, None)
 
@@ -175,12 +178,25 @@ class MiniModel:
         """Words of every patch of one picture, uint8 (224, 224, 3).
 
         The CLS token takes part in the picture's vector but lies nowhere, so it is not in the
-        map; a word that only CLS fires is below its stored weight on every patch.
+        map; a word that only CLS fires is below its stored weight on every patch. Weights are on
+        the scale of the stored ones, so a picture's word weighs what its best patch says.
         """
         _, _, words = self._image.run(None, {"pixels": pixels[np.newaxis]})
         logits = words[0] @ self._image_codebook.T
-        length = np.linalg.norm(_elu1p(logits.max(axis=0)))
-        return PatchWords((7, 7), (_elu1p(logits[1:]) / length).astype(np.float32))
+        best = logits.max(axis=0)
+        kept = self._kept(best, self.identity.words_per_image)
+        values = _elu1p(logits[1:]) / np.linalg.norm(_elu1p(best))
+        return PatchWords((7, 7), np.maximum((values - kept.low) / kept.length, 0.0))
+
+    def _kept(self, logits: FloatArray, k: int) -> Kept:
+        """Words above 1 / sqrt(V) as they are stored; with k = V every one, as it is."""
+        vector = _elu1p(logits)
+        vector /= np.float32(np.linalg.norm(vector))
+        least = len(vector) ** -0.5
+        ids = np.flatnonzero(vector > least).astype(np.int32)
+        if k >= len(vector):
+            return Kept(ids, vector[ids], 0.0, 1.0)
+        return kept_words(ids, vector[ids], k, floor=self.word_floor, least=least)
 
     def token_texts(self, text: str) -> list[str]:
         """The pieces of text behind the rows of `encode_texts([text]).tokens`."""
@@ -228,17 +244,6 @@ def _codebook(data: bytes) -> FloatArray:
 def _elu1p(x: FloatArray) -> FloatArray:
     """x + 1 for x >= 0, exp(x) below (LexVLA)."""
     return np.where(x >= 0, x + 1.0, np.exp(np.minimum(x, 0.0))).astype(np.float32)
-
-
-def _sparse(logits: FloatArray, keep: int) -> tuple[Any, FloatArray]:
-    """Entries of the unit vector above 1 / sqrt(V), the `keep` heaviest; ties to the smaller id."""
-    vector = _elu1p(logits)
-    vector /= np.float32(np.linalg.norm(vector))
-    ids = np.flatnonzero(vector > len(vector) ** -0.5)
-    if len(ids) > keep:
-        order = np.lexsort((ids, -vector[ids]))[:keep]
-        ids = np.sort(ids[order])
-    return ids.astype(np.int32), vector[ids]
 
 
 def _encoded(

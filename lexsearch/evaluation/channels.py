@@ -117,16 +117,6 @@ def ranks_of(scores: FloatArray, right: IntArray) -> IntArray:
     return better + 1
 
 
-def heaviest(vectors: SparseVectors, k: int) -> SparseVectors:
-    """At most k entries of every row: the heaviest, ties to the smaller word id."""
-    rows = []
-    for i in range(len(vectors)):
-        ids, weights = vectors.row(i)
-        order = np.lexsort((ids, -weights))[:k]
-        rows.append((ids[order], weights[order]))
-    return SparseVectors.from_rows(rows, vectors.vocab_size)
-
-
 def _matrix(vectors: SparseVectors) -> scipy.sparse.csr_matrix:
     shape = (len(vectors), vectors.vocab_size)
     return scipy.sparse.csr_matrix((vectors.weights, vectors.indices, vectors.indptr), shape=shape)

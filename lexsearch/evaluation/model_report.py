@@ -14,7 +14,7 @@ import numpy as np
 from lexsearch.engine import Engine
 from lexsearch.errors import UsageError
 from lexsearch.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
-from lexsearch.evaluation.channels import encode_pictures, encode_sentences, heaviest
+from lexsearch.evaluation.channels import encode_pictures, encode_sentences
 from lexsearch.evaluation.indexed import ids_of, indexed_folder
 from lexsearch.evaluation.labels import TEMPLATES, chosen, read_labels, zero_shot
 from lexsearch.evaluation.patchdis import masked_pictures, patchdis, read_classes
@@ -34,6 +34,7 @@ from lexsearch.evaluation.retrieval import (
 from lexsearch.evaluation.runs import Qrels
 from lexsearch.evaluation.word_truth import word_truth
 from lexsearch.protocols import Model
+from lexsearch.ranking.pruning import heaviest
 from lexsearch.types import SparseVectors
 
 Say = Callable[[str], None]
@@ -67,6 +68,7 @@ def model_report(
     places: ReportPlaces,
     *,
     uncut: Model | None = None,
+    floor: float = 0.0,
     limit: int | None = None,
     resamples: int = RESAMPLES,
     seed: int = SEED,
@@ -79,6 +81,7 @@ def model_report(
         places: the data.
         uncut: the same model with every word above its threshold, of pictures and of texts; None
             leaves out the loss of pruning.
+        floor: of `lexsearch.ranking.pruning.kept_words`, as the model stores its words.
         limit: use the first so many captions only; all their pictures stay in the index.
         resamples, seed: of every interval; 0 resamples = none.
         say: told what is being measured.
@@ -106,7 +109,7 @@ def model_report(
         say("retrieval")
         report.update(_retrieval(model, places.photos, captions, resamples, seed))
         say("words")
-        report.update(_words(model, uncut, places.photos, captions, resamples, seed))
+        report.update(_words(model, uncut, floor, places.photos, captions, resamples, seed))
     if places.corpus is not None:
         say("pointing")
         report["pointing"] = pointing(model, places.corpus, resamples=resamples, seed=seed)
@@ -159,6 +162,7 @@ def _searched(
 def _words(
     model: Model,
     uncut: Model | None,
+    floor: float,
     photos: Path,
     captions: Sequence[Caption],
     resamples: int,
@@ -168,7 +172,7 @@ def _words(
     paths = [photos / file for file in grouped]
     everything = _lexical(uncut or model, paths)
     stored = model.identity.words_per_image
-    kept = heaviest(everything, stored)
+    kept = heaviest(everything, stored, floor=floor)
     flat = [text for texts in grouped.values() for text in texts]
     texts = encode_sentences(model, flat).lexical
     assert texts is not None  # _lexical has refused a model without the role
@@ -181,7 +185,14 @@ def _words(
         whole = encode_sentences(uncut, flat).lexical
         assert whole is not None
         found["pruning"] = pruning_loss(
-            texts, whole, everything, right, words=counts, resamples=resamples, seed=seed
+            texts,
+            whole,
+            everything,
+            right,
+            words=counts,
+            floor=floor,
+            resamples=resamples,
+            seed=seed,
         )
     return found
 

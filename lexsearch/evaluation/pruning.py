@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from lexsearch.evaluation.bootstrap import RESAMPLES, SEED, Values, paired_difference
-from lexsearch.evaluation.channels import heaviest, lexical_scores, ranks_of
+from lexsearch.evaluation.channels import lexical_scores, ranks_of
+from lexsearch.ranking.pruning import heaviest
 from lexsearch.types import IntArray, SparseVectors
 
 DEPTH = 10
@@ -21,6 +22,7 @@ def pruning_loss(
     right: IntArray,
     *,
     words: Sequence[int],
+    floor: float = 0.0,
     resamples: int = RESAMPLES,
     seed: int = SEED,
 ) -> dict[str, Any]:
@@ -36,6 +38,7 @@ def pruning_loss(
         pictures: likewise.
         right: shape (n,), the row of each text's picture.
         words: numbers of stored words to try.
+        floor: of `kept_words`, as the model stores them.
         resamples, seed: of the intervals, by bootstrap over the texts; 0 = none.
 
     Returns:
@@ -51,7 +54,7 @@ def pruning_loss(
     everything = hits(whole_texts, pictures)
     stored: dict[str, Any] = {}
     for count in words:
-        found = hits(texts, heaviest(pictures, count))
+        found = hits(texts, heaviest(pictures, count, floor=floor))
         loss = paired_difference(everything, found, resamples=resamples, seed=seed)
         stored[str(count)] = {
             "R@10": float(found.mean()),

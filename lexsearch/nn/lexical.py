@@ -59,17 +59,46 @@ def sparsify(vectors: Tensor, *, top_k: int | None = None) -> Tensor:
     return torch.zeros_like(kept).scatter(1, places, values)
 
 
-def sparsify_sample(vectors: Tensor, share: Tensor, *, top_k: int) -> Tensor:
-    """`sparsify` when the columns are a sample of the vocabulary.
+def stored_form(vectors: Tensor, top_k: int, *, floor: float) -> Tensor:
+    """Vectors as an index keeps them: the heaviest words by what they stand out, unit length.
+
+    Of the words above 1 / sqrt(V) the `top_k` heaviest stay, each lowered by `floor` times the
+    heaviest weight that does not stay, or 1 / sqrt(V) when that is more; then every row gets unit
+    length. It is `lexsearch.ranking.pruning.kept_words` in torch.
+
+    Args:
+        vectors: (batch, V), > 0.
+        top_k: 1 to V - 1.
+        floor: in [0, 1); 0 only cuts and scales.
+    """
+    heaviest = vectors.topk(top_k + 1, dim=1)
+    values, left_out = heaviest.values[:, :top_k], heaviest.values[:, top_k:]
+    known = values > vectors.shape[1] ** -0.5
+    left_out = left_out.clamp(min=vectors.shape[1] ** -0.5)
+    lowered = torch.where(known, values - floor * left_out, torch.zeros_like(values))
+    kept = torch.zeros_like(vectors).scatter(1, heaviest.indices[:, :top_k], lowered)
+    return F.normalize(kept, dim=1)
+
+
+def stored_sample(vectors: Tensor, share: Tensor, *, top_k: int, floor: float) -> Tensor:
+    """`stored_form` when the columns are a sample of the vocabulary.
 
     Args:
         vectors: (batch, n).
         share: (n,), how many words each column stands for; they add up to V.
         top_k: words of the whole vocabulary to keep. Columns are kept from the heaviest on while
             the words they stand for are at most `top_k` together, and always the heaviest.
+        floor: as there; the heaviest weight left out moves no gradient.
     """
     values, order = vectors.detach().sort(dim=1, descending=True)
     stands_for = share[order].cumsum(dim=1)
-    last = (stands_for <= top_k).sum(dim=1, keepdim=True).clamp(min=1) - 1
-    threshold = values.gather(1, last).clamp(min=float(share.sum()) ** -0.5)
-    return torch.where(vectors >= threshold, vectors, torch.zeros_like(vectors))
+    count = (stands_for <= top_k).sum(dim=1, keepdim=True).clamp(min=1)
+    least = float(share.sum()) ** -0.5
+    threshold, left_out = (
+        values.gather(1, place.clamp(max=len(share) - 1)).clamp(min=least)
+        for place in (count - 1, count)
+    )
+    lowered = vectors - floor * left_out
+    kept = torch.where(vectors >= threshold, lowered, torch.zeros_like(vectors))
+    length = (kept.square() @ share).clamp(min=1e-12).sqrt()
+    return kept / length[:, None]

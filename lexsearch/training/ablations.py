@@ -25,6 +25,7 @@ ABLATIONS: Mapping[str, Mapping[str, Any]] = {
     "absolute instead of rotary positions": {"absolute": True},
     "global instead of token-wise (no late loss)": {"w_late": 0.0},
     "no class-word labels": {"w_class": 0.0},
+    "words cut as in the paper (ADR 13)": {"word_floor": 0.0},
 }
 KEPT_WORDS = {"512 words kept instead of 128": 512}
 
@@ -42,8 +43,9 @@ def run_ablations(
         if name in found:
             continue
         variant = replace(
-            config, steps=steps, tower_rate=0.0, ramp=max(1, steps // 3), average=0.98, **changes
-        )
+            config, steps=steps, tower_rate=0.0, ramp=max(1, steps // 3), average=0.98,
+            cut_from=steps // 4, **changes,
+        )  # fmt: skip
         prepared = prepare(places, variant, lambda _: None)
         checkpoint = places.out / f"ablation-{len(found)}.pt"
         model = train_pairs(

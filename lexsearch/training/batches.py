@@ -29,11 +29,15 @@ def token_ids(tokenizer: Tokenizer, texts: Sequence[str], limit: int = MAX_TOKEN
 
 @dataclass(slots=True, eq=False)
 class Source:
-    """One set ready for batches: features (plain, mirrored), word targets by photo and text."""
+    """One set ready for batches: features of every view, word targets by photo and text.
+
+    plain, mirrored: views as they lie, and views mirrored left and right; the first plain one is
+    of whole photos.
+    """
 
     photos: PhotoSet
-    plain: Features
-    mirrored: Features | None
+    plain: list[Features]
+    mirrored: list[Features]
     photo_words: list[WordWeights]
 
     def __len__(self) -> int:
@@ -71,7 +75,7 @@ def draw(
     short: float = 0.0,
     joined: bool = False,
 ) -> Batch:
-    """n random photos of a set, each with one of its texts; half of them mirrored.
+    """n random photos of a set, each with one of its texts and in one of its views.
 
     short: share of texts that are cut to a few of their content words.
     joined: each photo comes with two or more of its texts in one.
@@ -79,15 +83,7 @@ def draw(
     rows = chooser.sample(range(len(source)), min(n, len(source)))
     texts = [_text_of(source.photos.texts[row], chooser, joined=joined) for row in rows]
     texts = [shorten(t, chooser) if chooser.random() < short else t for t in texts]
-    tower = source.plain.batch(rows)
-    if source.mirrored is not None:
-        turned = [
-            i
-            for i, text in enumerate(texts)
-            if chooser.random() < 0.5 and " left" not in text and " right" not in text
-        ]
-        if turned:
-            tower[turned] = source.mirrored.batch([rows[i] for i in turned])
+    tower = _seen(source, rows, texts, chooser)
     groups = torch.tensor([source.photos.group[row] for row in rows])
     text_words = targets.dense([targets.of_text(text) for text in texts])
     photo_words = targets.dense([source.photo_words[row] for row in rows])
@@ -95,6 +91,27 @@ def draw(
     boxes = [source.photos.boxes[row] for row in rows] if source.photos.boxes else []
     ids = token_ids(tokenizer, texts)
     return Batch(tower, ids, text_words, photo_words, same, places_of(boxes, targets))
+
+
+def _seen(
+    source: Source, rows: Sequence[int], texts: Sequence[str], chooser: random.Random
+) -> Tensor:
+    """Tower states of a random view of every row; a text that names a side is not mirrored."""
+    views = [*source.plain, *source.mirrored]
+    chosen = [
+        chooser.randrange(len(source.plain) if _names_a_side(text) else len(views))
+        for text in texts
+    ]
+    tower = source.plain[0].batch(rows)
+    for number, view in enumerate(views[1:], start=1):
+        places = [i for i, one in enumerate(chosen) if one == number]
+        if places:
+            tower[places] = view.batch([rows[i] for i in places])
+    return tower
+
+
+def _names_a_side(text: str) -> bool:
+    return " left" in text or " right" in text
 
 
 def _text_of(texts: Sequence[str], chooser: random.Random, *, joined: bool) -> str:

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as F
 
-from lexsearch.nn.lexical import image_logits, lexical_vector, sparsify, text_logits
+from lexsearch.nn.lexical import image_logits, lexical_vector, stored_form, text_logits
 from lexsearch.nn.mini import Mini
 from lexsearch.nn.text import real_tokens
 from lexsearch.training.batches import token_ids
@@ -55,7 +55,7 @@ def encode_photos(
         dense.append(F.normalize(side.dense, dim=1))
         tokens.append(side.tokens)
         vector = lexical_vector(image_logits(side.lexical, model.z_img))
-        lexical.append(sparsify(vector, top_k=config.words_per_image))
+        lexical.append(stored_form(vector, config.words_per_image, floor=config.word_floor))
     return torch.cat(dense), torch.cat(tokens), torch.cat(lexical)
 
 
@@ -84,7 +84,7 @@ def measure(
         side = model.text(ids, mask)
         vector = lexical_vector(text_logits(side.lexical, model.z_txt))
         found_words.extend(_share_of_own_words(vector, some, targets))
-        vector = sparsify(vector, top_k=config.words_per_text)
+        vector = stored_form(vector, config.words_per_text, floor=config.word_floor)
         active.append(float((vector > 0).sum(dim=1).float().mean()))
         parts["lexical"].append(vector @ i_lexical.T)
         parts["dense"].append(F.normalize(side.dense, dim=1) @ i_dense.T)

@@ -26,6 +26,7 @@ class MiniConfig:
         steps, rate, warm_up, decay: of the contrastive stage (AdamW, cosine).
         text_pairs_rate, tower_rate: rates of the text side and of the upper image tower there;
             tower_rate 0 keeps the whole tower frozen.
+        crops: random parts of every captioned photo that are seen beside the whole one.
         late_share: share of those that take part in late interaction: half of half is FILIP's 25 %.
         patches: of the 49, a random choice that takes part in one step.
         patches_alone: share of steps in which words come from patches without CLS.
@@ -43,12 +44,14 @@ class MiniConfig:
         short_share: share of texts cut to one to three of their content words, as people type
             them; every picture that carries the words then counts as a match.
         joined_share: share of steps in which a photo's sentences are joined into long texts.
-        finish_from: the step from which on the lexical contrast sees vectors cut to the words that
-            are stored; finish_lexical, finish_words, finish_pointing are the weights from there.
+        cut_from: the step from which on the lexical contrast sees vectors as they are stored.
+        finish_from: the step from which on words and pointing weigh finish_words and
+            finish_pointing.
         average: decay of the running average of weights that is shipped; 0 = none.
         evaluate_every: steps between measurements on the choosing set.
         held_out: caltech101 classes never trained on.
         words_per_image, words_per_text: most words kept of a vector.
+        word_floor: share of the heaviest weight left out by which kept weights are lowered.
     """
 
     seed: int = 1
@@ -62,12 +65,13 @@ class MiniConfig:
     distil_rate: float = 5e-4
     alpha: float = 8.0
     batch: int = 256
-    steps: int = 1200
+    steps: int = 1000
     rate: float = 5e-4
     warm_up: int = 60
     decay: float = 0.05
     text_pairs_rate: float = 3e-4
     tower_rate: float = 1e-4
+    crops: int = 6
     late_share: float = 0.5
     patches: int = 24
     patches_alone: float = 0.5
@@ -84,14 +88,14 @@ class MiniConfig:
     penalty: str = "overuse"
     overuse_image: float = 5e-4
     overuse_text: float = 1e-3
-    ramp: int = 400
+    ramp: int = 350
     scenes_share: float = 0.15
     labels_share: float = 0.1
     short_share: float = 0.25
     joined_share: float = 0.06
     absolute: bool = False
-    finish_from: int = 700
-    finish_lexical: float = 0.5
+    cut_from: int = 200
+    finish_from: int = 600
     finish_words: float = 1.0
     finish_pointing: float = 1.0
     average: float = 0.995
@@ -99,6 +103,7 @@ class MiniConfig:
     held_out: tuple[str, ...] = ()
     words_per_image: int = 128
     words_per_text: int = 64
+    word_floor: float = 0.9
 
 
 def load_config(path: Path) -> MiniConfig:

@@ -187,16 +187,18 @@ def _write_manifest(
     }
     shape = model.shape
 
-    def mark(*parts: str) -> str:
+    def mark(*parts: str, form: str = "") -> str:
         joined = "/".join(hashes[name] for name in parts)
-        return hashlib.sha256(f"{joined}/{PREPROCESSING}/{shape.context}".encode()).hexdigest()[:12]
+        told = f"{joined}/{PREPROCESSING}/{shape.context}{form}"
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
 
     graphs = ("image.onnx", "text.onnx", "tokenizer.json")
     words = ("image_words.safetensors", "text_words.safetensors", "vocabulary.txt")
+    form = f"/{config.words_per_image} words, floor {config.word_floor}"
     identity = ModelIdentity(
         name="mini",
         fingerprints={
-            "lexical": f"mini/lexical/{mark(*graphs, *words)}",
+            "lexical": f"mini/lexical/{mark(*graphs, *words, form=form)}",
             "dense": f"mini/dense/{mark(*graphs)}",
             "tokens": f"mini/tokens/{mark(*graphs)}",
         },
@@ -214,6 +216,7 @@ def _write_manifest(
         "pixels": {"width": 224, "height": 224, "fit": "squash", "resample": "bicubic"},
         "context": shape.context,
         "words_per_text": config.words_per_text,
+        "word_floor": config.word_floor,
         "patch_grid": [GRID // 2, GRID // 2],
         "first_stage": chosen.first_stage,
         "word_fires": chosen.word_fires,

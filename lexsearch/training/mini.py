@@ -31,7 +31,7 @@ from lexsearch.training.data import (
     training_sets,
 )
 from lexsearch.training.export import Chosen, calibrated_scales, export_model
-from lexsearch.training.features import Backbone, Features, features_of, load_backbone
+from lexsearch.training.features import WHOLE, Backbone, Features, View, features_of, load_backbone
 from lexsearch.training.fusion import choose_depth, choose_fusion, fuse, recalls
 from lexsearch.training.pairs import train_pairs
 from lexsearch.training.paraphrases import paraphrases
@@ -123,15 +123,22 @@ def _source(
     cache: Path,
     say: Callable[[str], None],
 ) -> Source:
-    plain = features_of(photos, backbone, cache=cache, frozen=FROZEN, say=say)
-    mirrored = (
-        features_of(photos, backbone, cache=cache, frozen=FROZEN, flip=True, say=say)
-        if kind == "captions"
-        else None
-    )
+    views = [WHOLE]
+    if kind == "captions":
+        # Every second crop is mirrored, as one of the two whole views is.
+        views += [
+            View(flip=True),
+            *(View(flip=n % 2 == 0, crop=n) for n in range(1, config.crops + 1)),
+        ]
+    seen = {
+        view: features_of(photos, backbone, cache=cache, frozen=FROZEN, view=view, say=say)
+        for view in views
+    }
+    plain = [features for view, features in seen.items() if not view.flip]
+    mirrored = [features for view, features in seen.items() if view.flip]
     weight = 0.0 if kind == "scenes" else config.w_class
     words = [
-        targets.of_photo(texts, plain.logits[i], weight) for i, texts in enumerate(photos.texts)
+        targets.of_photo(texts, plain[0].logits[i], weight) for i, texts in enumerate(photos.texts)
     ]
     return Source(photos, plain, mirrored, words)
 
@@ -241,7 +248,7 @@ def finish(
     fires = choose_word_fires(measured, prepared.choosing, prepared.targets)
     say(summary(measured))
     say(f"held-out R@10 of the fusion {fusion.held_out:.1f}, depth {depth}, word fires at {fires}")
-    features = prepared.sources["captions"][0].plain
+    features = prepared.sources["captions"][0].plain[0]
     some = Features(features.tokens[:1000], features.logits[:1000])
     _, tokens, lexical = encode_photos(model, some, config)
     channels = {**measured.scores, "hybrid": fuse(measured.scores, fusion.weights)}

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lexsearch.nn.late import informative_tokens, token_similarities
-from lexsearch.nn.lexical import image_logits, lexical_vector, sparsify_sample, text_logits
+from lexsearch.nn.lexical import image_logits, lexical_vector, stored_sample, text_logits
 from lexsearch.nn.mini import CELLS, Mini
 from lexsearch.nn.text import real_tokens
 from lexsearch.training.batches import Batch, Source, draw
@@ -62,8 +62,9 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig, *, cut: bool) -> di
     v_image, v_text = lexical_vector(words_image, share), lexical_vector(words_text, share)
     kept_image, kept_text = v_image, v_text
     if cut:
-        kept_image = _as_stored(v_image, share, config.words_per_image)
-        kept_text = _as_stored(v_text, share, config.words_per_text)
+        floor = config.word_floor
+        kept_image = stored_sample(v_image, share, top_k=config.words_per_image, floor=floor)
+        kept_text = stored_sample(v_text, share, top_k=config.words_per_text, floor=floor)
     lexical = scale[2] * ((kept_image * share) @ kept_text.T)
     sparse = PENALTIES[config.penalty]
     together = dense + lexical + scale[1] * s_text
@@ -80,13 +81,6 @@ def losses_of(model: Mini, batch: Batch, config: MiniConfig, *, cut: bool) -> di
     }
 
 
-def _as_stored(vectors: Tensor, share: Tensor, words: int) -> Tensor:
-    """Cut to the words that are stored; one factor for all rows keeps the mean length at 1."""
-    kept = sparsify_sample(vectors, share, top_k=words)
-    length = (kept.detach().square() @ share).sqrt().mean()
-    return kept / length
-
-
 def _pointing(model: Mini, patches: Tensor, batch: Batch, kept: Tensor) -> Tensor:
     rows, words = batch.places.rows, batch.places.words
     logits = torch.einsum("mpd,md->mp", patches[rows], model.z_img[words])
@@ -100,7 +94,7 @@ def total_loss(parts: dict[str, Tensor], config: MiniConfig, step: int) -> Tenso
     weights = {
         "dense": config.w_dense,
         "late": config.w_late,
-        "lexical": config.finish_lexical if finish else config.w_lexical,
+        "lexical": config.w_lexical,
         "fused": config.w_fused,
         "words_text": config.finish_words if finish else config.w_words_text,
         "words_image": config.finish_words if finish else config.w_words_image,
@@ -151,7 +145,7 @@ def train_pairs(
         share = cosine_rate(step, config.steps, config.warm_up)
         for options, (_, rate) in zip(optimiser.param_groups, groups, strict=True):
             options["lr"] = rate * share
-        parts = losses_of(model, batch, config, cut=step >= config.finish_from)
+        parts = losses_of(model, batch, config, cut=step >= config.cut_from)
         optimiser.zero_grad()
         torch.autograd.backward(total_loss(parts, config, step))
         nn.utils.clip_grad_norm_(parameters, 1.0)

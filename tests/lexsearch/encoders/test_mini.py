@@ -77,6 +77,7 @@ def test_the_maximum_over_patches_is_the_weight_of_the_picture(
     best = model.encode_patches(pixels[0]).weights.max(axis=0)[ids]
     assert (best <= weights + 1e-5).all()  # a word that only CLS fires stays below
     assert (np.abs(best - weights) < 1e-5).mean() > 0.5
+    assert (model.encode_patches(pixels[0]).weights >= 0).all()
 
 
 @pytest.mark.parametrize("role", ["lexical", "dense", "tokens"])
@@ -131,7 +132,8 @@ def test_every_word_is_stored_on_request_under_another_fingerprint(
     ids, weights = model.encode_pixels(pixels[:1]).lexical.row(0)
     assert len(all_ids) > len(ids) == model.identity.words_per_image
     assert set(ids.tolist()) <= set(all_ids.tolist())
-    assert all_weights.max() == weights.max()
+    assert all_ids[all_weights.argmax()] == ids[weights.argmax()]
+    assert np.linalg.norm(weights) == pytest.approx(1.0, abs=1e-5)
     ours, theirs = uncut.identity, model.identity
     assert ours.fingerprints["lexical"] != theirs.fingerprints["lexical"]
     assert ours.fingerprints["dense"] == theirs.fingerprints["dense"]

@@ -10,7 +10,6 @@ from lexsearch.evaluation.channels import (
     BATCH,
     encode_pictures,
     encode_sentences,
-    heaviest,
     late_scores,
     lexical_scores,
     ranks_of,
@@ -80,10 +79,3 @@ def test_a_picture_that_is_missing_is_named(toy_model: Any, tmp_path: Any) -> No
 def test_ranks_count_what_is_better_and_ties_go_to_the_smaller_column() -> None:
     scores = np.array([[0.1, 0.9, 0.5], [0.5, 0.5, 0.5], [0.5, 0.5, 0.5]], np.float32)
     assert ranks_of(scores, np.array([2, 0, 2])).tolist() == [2, 1, 3]
-
-
-def test_the_heaviest_words_are_kept_with_ties_to_the_smaller_id() -> None:
-    row = (np.array([1, 3, 4, 8], np.int32), np.array([0.2, 0.5, 0.2, 0.9], np.float32))
-    kept = heaviest(SparseVectors.from_rows([row], 9), 3)
-    assert kept.indices.tolist() == [1, 3, 8]
-    assert heaviest(kept, 5).indices.tolist() == [1, 3, 8]

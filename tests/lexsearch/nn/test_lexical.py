@@ -11,9 +11,12 @@ from lexsearch.nn.lexical import (  # noqa: E402
     image_logits,
     lexical_vector,
     sparsify,
-    sparsify_sample,
+    stored_form,
+    stored_sample,
 )
+from lexsearch.ranking.pruning import heaviest  # noqa: E402
 from lexsearch.training.losses import flops, overuse, quadratic_ramp  # noqa: E402
+from lexsearch.types import SparseVectors  # noqa: E402
 
 
 def test_the_activation_is_positive_smooth_and_monotone() -> None:
@@ -68,17 +71,42 @@ def test_a_sample_of_words_measures_the_whole_vector() -> None:
     assert overuse(vectors, share).item() == pytest.approx(overuse(vectors).item(), rel=1e-5)
 
 
-def test_a_cut_sample_keeps_the_heaviest_for_as_many_words_as_are_stored() -> None:
+@pytest.mark.parametrize("floor", [0.0, 0.9])
+def test_the_stored_form_keeps_what_stands_out(floor: float) -> None:
     vectors = lexical_vector(3 * torch.randn(3, 500))
-    assert torch.equal(
-        sparsify_sample(vectors, torch.ones(500), top_k=5), sparsify(vectors, top_k=5)
-    )
+    stored = stored_form(vectors, 5, floor=floor)
+    best = vectors.topk(6, dim=1)
+    assert torch.equal((stored > 0).sum(dim=1), torch.full((3,), 5))
+    expected = best.values[:, :5] - floor * best.values[:, 5:]
+    expected /= expected.norm(dim=1, keepdim=True)
+    assert torch.allclose(stored.gather(1, best.indices[:, :5]), expected)
+
+
+@pytest.mark.parametrize("floor", [0.0, 0.9])
+@pytest.mark.parametrize("k", [1, 5, 300, 499])
+def test_the_index_keeps_what_training_saw(k: int, floor: float) -> None:
+    vectors = lexical_vector(3 * torch.randn(4, 500))
+    stored = stored_form(vectors, k, floor=floor)
+    above = sparsify(vectors)
+    rows = [(row.nonzero()[:, 0].numpy(), row[row > 0].numpy()) for row in above]
+    kept = heaviest(SparseVectors.from_rows(rows, 500), k, floor=floor)
+    for i, row in enumerate(stored):
+        ids, weights = kept.row(i)
+        assert ids.tolist() == row.nonzero()[:, 0].tolist()
+        assert weights == pytest.approx(row[row > 0].numpy(), abs=1e-6)
+
+
+def test_a_sample_is_stored_as_the_words_it_stands_for() -> None:
+    vectors = lexical_vector(3 * torch.randn(3, 500))
+    alone = stored_sample(vectors, torch.ones(500), top_k=5, floor=0.9)
+    assert torch.allclose(alone, stored_form(vectors, 5, floor=0.9), atol=1e-6)
     share = torch.ones(60)
     share[30:] = 10.0
     values = torch.linspace(1.0, 0.1, 60)[None]
-    few = sparsify_sample(values, share, top_k=55)
+    few = stored_sample(values, share, top_k=55, floor=0.5)
     assert int((few > 0).sum()) == 32
-    heavy_first = sparsify_sample(values.flip(1), share, top_k=5)
+    assert (few.square() @ share).item() == pytest.approx(1.0)
+    heavy_first = stored_sample(values.flip(1), share, top_k=5, floor=0.5)
     assert int((heavy_first > 0).sum()) == 1
 
 

@@ -65,7 +65,7 @@ class Small:
         photos = PhotoSet("small", places, tuple(texts), tuple(range(n)), boxes)
         features = Features(tokens.astype(np.float16), np.zeros((n, 2), np.float16))
         targets = cls.targets()
-        return Source(photos, features, None, [targets.of_photo(t, None, 0.0) for t in texts])
+        return Source(photos, [features], [], [targets.of_photo(t, None, 0.0) for t in texts])
 
 
 @pytest.fixture(scope="session")

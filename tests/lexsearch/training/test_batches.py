@@ -68,13 +68,56 @@ def test_a_set_without_boxes_has_no_places(small: Any) -> None:
 def test_a_picture_is_read_as_it_lies(tmp_path: Path) -> None:
     from PIL import Image
 
-    from lexsearch.training.features import read_pixels
+    from lexsearch.training.features import View, read_pixels
 
     picture = Image.new("RGB", (300, 100), "black")
     picture.paste("white", (0, 0, 150, 100))
     picture.save(tmp_path / "half.png")
-    plain = read_pixels(tmp_path / "half.png", flip=False)
-    turned = read_pixels(tmp_path / "half.png", flip=True)
+    plain = read_pixels(tmp_path / "half.png")
+    turned = read_pixels(tmp_path / "half.png", View(flip=True))
     assert plain.shape == (224, 224, 3)
     assert plain[100, 10, 0] == 255
     assert turned[100, 10, 0] == 0
+
+
+def test_a_crop_is_a_part_of_its_own_for_every_photo_and_the_same_every_time() -> None:
+    from lexsearch.training.features import CROP_AREA, View
+
+    assert View(flip=True).box("a.jpg", 300, 100) == (0, 0, 300, 100)
+    boxes = [View(crop=n).box(f"{name}.jpg", 300, 100) for n in (1, 2) for name in range(20)]
+    assert len(set(boxes)) == len(boxes)
+    assert boxes[3] == View(crop=1, flip=True).box("3.jpg", 300, 100)
+    for left, top, right, bottom in boxes:
+        assert 0 <= left < right <= 300
+        assert 0 <= top < bottom <= 100
+        share = (right - left) * (bottom - top) / 30_000
+        assert 0.9 * CROP_AREA[0] <= share <= CROP_AREA[1]
+
+
+def test_every_view_is_drawn_and_a_text_that_names_a_side_is_not_mirrored(small: Any) -> None:
+    import numpy as np
+
+    from lexsearch.training.features import Features
+
+    source = small.source(4)
+    flat = [Features(np.full((4, 197, 192), v, np.float16), source.plain[0].logits) for v in (1, 2)]
+    source.plain, source.mirrored = (
+        [flat[0], flat[1]],
+        [Features(np.full((4, 197, 192), 3, np.float16), source.plain[0].logits)],
+    )
+    chooser = random.Random(0)
+    seen = {
+        float(value)
+        for _ in range(20)
+        for value in draw(source, 4, small.tokenizer(), small.targets(), chooser).tower[:, 0, 0]
+    }
+    assert seen == {1.0, 2.0, 3.0}
+    photos = source.photos
+    sided = tuple(("a dog on the left",) for _ in photos.texts)
+    source.photos = type(photos)(photos.name, photos.paths, sided, photos.group, photos.boxes)
+    seen = {
+        float(value)
+        for _ in range(20)
+        for value in draw(source, 4, small.tokenizer(), small.targets(), chooser).tower[:, 0, 0]
+    }
+    assert seen == {1.0, 2.0}

@@ -23,7 +23,7 @@ from lexsearch.training.pairs import losses_of, parameter_groups, train_pairs  #
 CONFIG = MiniConfig(
     steps=12, batch=16, warm_up=2, patches=12, sampled_words=8, ramp=4, scenes_share=0.0,
     labels_share=0.0, joined_share=0.2, evaluate_every=6, tower_rate=1e-4,
-    finish_from=6, words_per_image=6, words_per_text=4,
+    cut_from=3, finish_from=6, words_per_image=6, words_per_text=4,
 )  # fmt: skip
 
 
