@@ -86,13 +86,13 @@ def rescan(record: Record, figure: Figure) -> None:
     ):
         axes.plot(files, [one[key] for one in sizes], style, label=name)
     axes.axhline(RESCAN_TARGET, color="#cc0000", linewidth=0.8, label="target")
-    _axes(axes, "files", "files per second", "Nothing changed")
-    axes.set_yscale("log")
+    _axes(axes, "files", "files per second", "Nothing changed", y_scale="log")
 
 
-def _axes(axes: Axes, x: str, y: str, title: str) -> None:
-    axes.set(xscale="log", xlabel=x, ylabel=y, title=title)
-    axes.set_ylim(bottom=0)
+def _axes(axes: Axes, x: str, y: str, title: str, *, y_scale: str = "linear") -> None:
+    axes.set(xscale="log", yscale=y_scale, xlabel=x, ylabel=y, title=title)
+    if y_scale == "linear":
+        axes.set_ylim(bottom=0)
     axes.grid(which="both", alpha=0.2)
     axes.legend(fontsize=8)
 
