@@ -139,14 +139,13 @@ def _encode_all(
 
 
 def _decoder(model: Model, held: set[bytes], options: IndexOptions) -> PooledDecoder:
-    common = {
-        "threads": options.threads,
-        "max_pixels": options.max_pixels,
-        "follow": options.follow_symlinks,
-    }
-    if options.isolate:
-        return ProcessDecoder(model.pixel_spec, held, file_s=options.file_s, **common)
-    return ThreadDecoder(model.pixel_spec, held, **common)
+    threads, pixels, follow = options.threads, options.max_pixels, options.follow_symlinks
+    spec = model.pixel_spec
+    if not options.isolate:
+        return ThreadDecoder(spec, held, threads=threads, max_pixels=pixels, follow=follow)
+    return ProcessDecoder(
+        spec, held, threads=threads, max_pixels=pixels, follow=follow, file_s=options.file_s
+    )
 
 
 def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -27,7 +27,7 @@ class WireError(Exception):
     """The other side is gone, or does not speak as it should."""
 
 
-def send(stream: BinaryIO, kind: int, *parts: bytes | memoryview) -> None:
+def send(stream: IO[bytes], kind: int, *parts: bytes) -> None:
     """Write one frame.
 
     Raises:
@@ -39,7 +39,7 @@ def send(stream: BinaryIO, kind: int, *parts: bytes | memoryview) -> None:
     stream.flush()
 
 
-def receive(stream: BinaryIO, limit: int = MAX_TEXT) -> tuple[int, bytes]:
+def receive(stream: IO[bytes], limit: int = MAX_TEXT) -> tuple[int, bytes]:
     """One frame: its kind and what it carries, at most `limit` bytes.
 
     Raises:
@@ -51,7 +51,7 @@ def receive(stream: BinaryIO, limit: int = MAX_TEXT) -> tuple[int, bytes]:
     return kind, _exactly(stream, length)
 
 
-def _exactly(stream: BinaryIO, count: int) -> bytes:
+def _exactly(stream: IO[bytes], count: int) -> bytes:
     try:
         data = stream.read(count)
     except (OSError, ValueError) as error:  # ValueError: closed by another thread
@@ -61,11 +61,11 @@ def _exactly(stream: BinaryIO, count: int) -> bytes:
     return data
 
 
-def pack_picture(picture: Decoded) -> tuple[bytes, bytes, memoryview]:
+def pack_picture(picture: Decoded) -> tuple[bytes, bytes, bytes]:
     """The payload of a PICTURE frame, without the digest, which the indexer has already."""
     facts = json.dumps([picture.taken, picture.camera, picture.gps]).encode()
     head = _FACTS.pack(picture.width, picture.height, picture.dhash, len(facts))
-    return head, facts, memoryview(np.ascontiguousarray(picture.pixels)).cast("B")
+    return head, facts, picture.pixels.tobytes()
 
 
 def unpack_picture(payload: bytes, sha256: bytes, spec: PixelSpec) -> Decoded:

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import signal
 import sys
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, Any
 
 from indexer import wire
 from indexer.decode import DecodeError, decode_bytes, pillow_under, read
 from indexer.reading import MAX_BYTES
 from lexsearch.types import PixelSpec
 
-try:
-    import resource
-except ImportError:  # Windows: the indexer's clock is the only limit
-    resource = None  # type: ignore[assignment]
+# Windows has no such limits: the indexer's clock is the only one there.
+resource: Any = importlib.import_module("resource") if os.name == "posix" else None
 
 # Memory for one picture, in bytes for each pixel that is allowed: WebP holds four copies.
 BYTES_PER_PIXEL = 16
@@ -58,8 +57,8 @@ def _one(
     follow: bool,
     spec: PixelSpec,
     max_pixels: int,
-    source: BinaryIO,
-    sink: BinaryIO,
+    source: IO[bytes],
+    sink: IO[bytes],
     limits: Limits,
 ) -> None:
     data, sha256 = read(path, follow=follow)
@@ -133,12 +132,12 @@ def _in_use() -> int:
     """Address space of this process in bytes; 0 where the system does not say."""
     try:
         with open("/proc/self/statm", "rb") as own:  # noqa: PTH123
-            return int(own.read().split()[0]) * resource.getpagesize()
+            return int(own.read().split()[0]) * int(resource.getpagesize())
     except OSError:
         return 0
 
 
-def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
     """The pipes to the indexer, moved away from where a library would print."""
     source, sink = os.dup(0), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)

@@ -53,7 +53,10 @@ def db(tmp_path: Path) -> Path:
 def run(db: Path, photos: Path, toy_model: Model) -> Run:
     def index(*paths: Path, **options: Any) -> IndexReport:
         return index_folders(
-            paths or [photos], directory=db, model=toy_model, options=IndexOptions(**options)
+            paths or [photos],
+            directory=db,
+            model=toy_model,
+            options=IndexOptions(**{"isolate": False, **options}),
         )
 
     return index
