@@ -189,10 +189,11 @@ def execute(
 
 def table(results: Sequence[dict[str, Any]]) -> str:
     """The results as Markdown."""
-    lines = ["| run | model | result | tally |", "|---|---|---|---|"]
+    lines = ["| run | model | commit | result | tally |", "|---|---|---|---|---|"]
     for one in results:
         verdict = "pass" if one["passed"] else f"FAIL ({len(one['failures'])})"
-        lines.append(f"| {one['run']} | {one['model']} | {verdict} | `{one['tally']}` |")
+        where = f"{one['run']} | {one['model']} | {one.get('commit', 'this tree')}"
+        lines.append(f"| {where} | {verdict} | `{one['tally']}` |")
     return "\n".join(lines)
 
 

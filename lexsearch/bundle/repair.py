@@ -189,7 +189,7 @@ def _held(directory: Path, ulids: Sequence[str]) -> int:
         WHERE segment.ulid = ?
     """
     with reading(directory / CATALOG_FILE), contextlib.closing(read_only(directory)) as connection:
-        return sum(connection.execute(statement, [ulid]).fetchone()[0] for ulid in ulids)
+        return sum(int(connection.execute(statement, [ulid]).fetchone()[0]) for ulid in ulids)
 
 
 def _quarantine(directory: Path, paths: Sequence[Path], disk: Disk) -> None:
