@@ -43,7 +43,10 @@ SCORED_SHARE = 1 / 40
 ALLOWED_SHARE = 60
 # Sums of weights beyond this could overflow; the bounds are not made for infinity.
 LARGEST_SUM = 1e33
-ByteArray: TypeAlias = npt.NDArray[np.uint8]
+# Sums by row, bounds by block, rows in question and their bounds: see `_skipping.search`.
+Working: TypeAlias = tuple[
+    npt.NDArray[np.uint16], npt.NDArray[np.uint16], IntArray, npt.NDArray[np.uint16]
+]
 EVERYTHING = np.zeros(0, dtype=np.bool_)
 
 
@@ -265,12 +268,12 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
         order = np.lexsort((ids[:held], -scores[:held]))
         return Ranking(ids[:held][order], scores[:held][order], "lexical")
 
-    def _working_arrays(self, table: Table, k: int) -> tuple[npt.NDArray[np.generic], ...]:
+    def _working_arrays(self, table: Table, k: int) -> Working:
         """Memory of a search, kept by its thread: fresh memory would cost more than its use."""
         size = int(table.places[-1])
         most = max(1_024, 8 * k, int(size * self._scored_share)) + 1
-        held: tuple[npt.NDArray[np.generic], ...] = getattr(self._of_thread, "arrays", ())
-        if not held or len(held[0]) != size or len(held[2]) != most:
+        held: Working | None = getattr(self._of_thread, "arrays", None)
+        if held is None or len(held[0]) != size or len(held[2]) != most:
             held = self._of_thread.arrays = (
                 np.zeros(size, dtype=np.uint16),
                 np.zeros(size // derive.BLOCK, dtype=np.uint16),
