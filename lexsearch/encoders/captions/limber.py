@@ -120,8 +120,8 @@ class Limber:
 
     @property
     def _dropped(self) -> list[int]:
-        found = self.tokenizer.convert_tokens_to_ids(IMAGE_TOKEN)
-        return [found] if isinstance(found, int) else []
+        found = self.tokenizer.get_vocab().get(IMAGE_TOKEN)
+        return [] if found is None else [int(found)]
 
     def _pixels(self, images: Sequence[Image]) -> list[PixelArray]:
         return [to_pixels(image, self.pixel_spec) for image in images]
