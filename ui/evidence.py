@@ -92,7 +92,7 @@ def evidence(
         "channels": channels(found, ranks or {}),
         "fused": found.fused,
         "fused_rank": (ranks or {}).get("hybrid"),
-        "word_scale": _scale([one["map"] for one in [*words, *all_words]]),
+        "word_scale": _scale([*(one["map"] for one in words), *(one["map"] for one in all_words)]),
         "token_scale": _scale([one["map"] for one in tokens]),
         "notes": [safe(note) for note in notes],
     }
@@ -161,7 +161,7 @@ def _place(heat: FloatArray) -> int:
     return row * int(heat.shape[1]) + column
 
 
-def _scale(maps: Sequence[Sequence[float] | None]) -> list[float] | None:
+def _scale(maps: Sequence[Any]) -> list[float] | None:
     """The common ends of the colours: least and largest value of all maps."""
     known = [value for one in maps if one is not None for value in one]
     if not known:

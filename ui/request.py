@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from lexsearch.engine import MODES, Mode
 from lexsearch.errors import UsageError
@@ -59,7 +59,7 @@ class Request:
         shown = _number(params.get("n", ""))
         return cls(
             text=params.get("q", ""),
-            mode=cast("Mode", mode) if mode in MODES else "hybrid",
+            mode=mode if mode in MODES else "hybrid",
             weights=_weights(params.get("w", "")),
             must=_names(params.get("must", "")),
             exclude=_names(params.get("not", "")),

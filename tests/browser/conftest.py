@@ -26,7 +26,7 @@ HOSTILE = (
     "<img src=x onerror=hacked()>.jpg",
     "[click](javascript:hacked()) **bold** $x^2$ :material-delete:.jpg",
 )
-WAIT_MS = 120_000  # a machine that is busy with other things may take that long
+WAIT_MS = 240_000  # a machine that is busy with other things may take that long
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ Tab = Callable[..., Any]
 CARDS = "article"
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -65,12 +65,12 @@ def test_typing_a_search_shows_pictures_with_reasons_and_a_reload_keeps_them(
 
 def test_a_slider_pin_and_ban_change_the_results_and_the_address(tab: Tab, app: str) -> None:
     page = searched(tab, app, "a red car")
-    slider = page.get_by_label("Weight of car")
+    slider = page.get_by_label("Weight of car", exact=True)
     slider.focus()
     slider.press("End")
     wait_for(lambda: parameters(page).get("w") == "car:3")
     wait_for(lambda: page.locator("[data-word=car].edited").count() == 1)
-    page.get_by_label("Ban car").click()
+    page.get_by_label("Ban car", exact=True).click()
     wait_for(lambda: parameters(page).get("not") == "car")
     page.get_by_role("button", name="Reset words").click()
     wait_for(lambda: parameters(page) == {"q": "a red car"})
@@ -139,7 +139,7 @@ def test_the_viewer_works_by_keyboard(tab: Tab, app: str) -> None:
 
 
 def test_hostile_file_names_are_only_text(tab: Tab, app: str, hostile: tuple[str, ...]) -> None:
-    page = searched(tab, app, "<script>hacked()</script> [a](http://evil.example) -people")
+    page = searched(tab, app, "<script>hacked()</script> [a](http://evil.example) car")
     wait_for(lambda: len(ids(page)) == 7)
     names = page.eval_on_selector_all("article .name", "all => all.map(one => one.textContent)")
     assert set(hostile) <= set(names)
@@ -169,7 +169,7 @@ def test_a_phone_has_no_sideways_scroll(tab: Tab, app: str) -> None:
 def test_two_tabs_keep_to_themselves(tab: Tab, app: str) -> None:
     one, other = searched(tab, app, "a red car"), searched(tab, app, "a bird")
     before = ids(other)
-    one.get_by_label("Ban car").click()
+    one.get_by_label("Ban car", exact=True).click()
     wait_for(lambda: parameters(one).get("not") == "car")
     assert parameters(other) == {"q": "a bird"}
     assert ids(other) == before
