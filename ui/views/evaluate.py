@@ -11,7 +11,7 @@ from pathlib import Path
 import streamlit as st
 
 from lexsearch.cli.terminal import safe
-from lexsearch.engine import MODES
+from lexsearch.engine import MODES, Mode
 from lexsearch.errors import UsageError
 from lexsearch.evaluation.bootstrap import paired_difference
 from lexsearch.evaluation.judged import MEASURES, per_topic, randomisation_test
@@ -132,7 +132,7 @@ def run(books: Library, material: Material, setting: str) -> Run:
     """Picture ids with scores for every topic; a topic that the mode cannot answer is left out."""
     found: Run = {}
     for qid, query in material.queries.items():
-        mode = next((mode for mode in MODES if mode == setting), "hybrid")
+        mode: Mode = next((mode for mode in MODES if mode == setting), "hybrid")
         rerank = 0 if setting == FAST else None
         try:
             with books.use() as db:
@@ -157,9 +157,11 @@ def _table(runs: Mapping[str, Run], material: Material) -> None:
 def _comparison(runs: Mapping[str, Run], material: Material) -> None:
     st.subheader("Compare two settings", anchor=False)
     a, b, m = st.columns(3)
-    label = {name: LABELS.get(name, name) for name in SETTINGS}
-    one = a.selectbox("This", SETTINGS, index=SETTINGS.index("hybrid"), format_func=label.get)
-    other = b.selectbox("against", SETTINGS, index=SETTINGS.index("dense"), format_func=label.get)
+    label = {LABELS.get(name, name): name for name in SETTINGS}
+    shown = list(label)
+    this = a.selectbox("This", shown, index=SETTINGS.index("hybrid"))
+    against = b.selectbox("against", shown, index=SETTINGS.index("dense"))
+    one, other = label[this], label[against]
     measure = m.selectbox("by", MEASURES)
     column = MEASURES.index(measure)
     ours = per_topic(runs[one], material.qrels)[:, column]
@@ -167,7 +169,7 @@ def _comparison(runs: Mapping[str, Run], material: Material) -> None:
     gap = paired_difference(ours, theirs)
     p = randomisation_test(ours, theirs)
     st.text(
-        f"{label[one]} - {label[other]}: {gap.mean:+.4f}   95 % interval {gap.low:+.4f} to "
+        f"{this} - {against}: {gap.mean:+.4f}   95 % interval {gap.low:+.4f} to "
         f"{gap.high:+.4f}   p = {p:.3f} (randomisation test)   {verdict(p, len(ours))}"
     )
     rows = [

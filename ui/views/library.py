@@ -80,10 +80,14 @@ def _disk(status: dict[str, object]) -> None:
     st.subheader("On disk", anchor=False)
     sizes = status["bytes"]
     assert isinstance(sizes, dict)
-    names = {"tokens": SAID["late"], "lexical": SAID["lexical"], "dense": SAID["dense"]}
+    names: dict[str, str] = {
+        "tokens": SAID["late"],
+        "lexical": SAID["lexical"],
+        "dense": SAID["dense"],
+    }
     row = st.columns(len(sizes))
     for place, (name, count) in zip(row, sizes.items(), strict=True):
-        place.metric(names.get(name, name).capitalize(), size(int(count)))
+        place.metric(names.get(str(name), str(name)).capitalize(), size(int(count)))
     st.text(safe(str(status["directory"])))
 
 
