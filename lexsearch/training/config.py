@@ -51,7 +51,8 @@ class MiniConfig:
         evaluate_every: steps between measurements on the choosing set.
         held_out: caltech101 classes never trained on.
         words_per_image, words_per_text: most words kept of a vector.
-        word_floor: share of the heaviest weight left out by which kept weights are lowered.
+        word_floor: share of the heaviest weight left out by which kept weights are lowered in
+            training; what is shipped is chosen afterwards.
     """
 
     seed: int = 1

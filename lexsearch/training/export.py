@@ -37,12 +37,14 @@ class Chosen:
         fusion: weights on raw scores, by channel.
         first_stage: photos that lexical and dense propose to the hybrid, each.
         word_fires: the stored weight from which on a photo carries a word.
+        word_floor: of `lexsearch.ranking.pruning.kept_words`.
         lexical_scale, token_scale: the largest values that stores quantise to.
     """
 
     fusion: Mapping[str, float]
     first_stage: int
     word_fires: float
+    word_floor: float
     lexical_scale: float
     token_scale: float
 
@@ -194,7 +196,7 @@ def _write_manifest(
 
     graphs = ("image.onnx", "text.onnx", "tokenizer.json")
     words = ("image_words.safetensors", "text_words.safetensors", "vocabulary.txt")
-    form = f"/{config.words_per_image} words, floor {config.word_floor}"
+    form = f"/{config.words_per_image} words, floor {chosen.word_floor}"
     identity = ModelIdentity(
         name="mini",
         fingerprints={
@@ -216,7 +218,7 @@ def _write_manifest(
         "pixels": {"width": 224, "height": 224, "fit": "squash", "resample": "bicubic"},
         "context": shape.context,
         "words_per_text": config.words_per_text,
-        "word_floor": config.word_floor,
+        "word_floor": chosen.word_floor,
         "patch_grid": [GRID // 2, GRID // 2],
         "first_stage": chosen.first_stage,
         "word_fires": chosen.word_fires,

@@ -32,7 +32,7 @@ from lexsearch.training.data import (
 )
 from lexsearch.training.export import Chosen, calibrated_scales, export_model
 from lexsearch.training.features import WHOLE, Backbone, Features, View, features_of, load_backbone
-from lexsearch.training.fusion import choose_depth, choose_fusion, fuse, recalls
+from lexsearch.training.fusion import Fusion, choose_depth, choose_fusion, fuse, recalls
 from lexsearch.training.pairs import train_pairs
 from lexsearch.training.paraphrases import paraphrases
 from lexsearch.training.targets import WordTargets
@@ -43,6 +43,7 @@ from lexsearch.training.wordnet import WordNetNouns
 
 BACKBONE = "weights/deit_tiny_fp16.safetensors"
 FROZEN = MiniShape(words=0).frozen
+FLOORS = (0.8, 0.9, 0.95)  # of the stored form, tried after training
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +234,13 @@ def measured_on_choosing(model: Mini, prepared: Prepared, config: MiniConfig) ->
     )
 
 
+def _fused(
+    model: Mini, prepared: Prepared, config: MiniConfig
+) -> tuple[MiniConfig, Measured, Fusion]:
+    measured = measured_on_choosing(model, prepared, config)
+    return config, measured, choose_fusion(measured.scores, measured.own)
+
+
 def finish(
     places: Places,
     config: MiniConfig,
@@ -241,16 +249,17 @@ def finish(
     *,
     say: Callable[[str], None],
 ) -> Path:
-    """Choose the fusion, calibrate the scales, export; returns the manifest's path."""
-    measured = measured_on_choosing(model, prepared, config)
-    fusion = choose_fusion(measured.scores, measured.own)
+    """Choose floor and fusion, calibrate the scales, export; returns the manifest's path."""
+    tried = [_fused(model, prepared, replace(config, word_floor=floor)) for floor in FLOORS]
+    stored, measured, fusion = max(tried, key=lambda one: one[2].held_out)
+    say(f"words lowered by {stored.word_floor} of the heaviest left out")
     depth = choose_depth(measured.scores, measured.own, fusion.weights)
     fires = choose_word_fires(measured, prepared.choosing, prepared.targets)
     say(summary(measured))
     say(f"held-out R@10 of the fusion {fusion.held_out:.1f}, depth {depth}, word fires at {fires}")
     features = prepared.sources["captions"][0].plain[0]
     some = Features(features.tokens[:1000], features.logits[:1000])
-    _, tokens, lexical = encode_photos(model, some, config)
+    _, tokens, lexical = encode_photos(model, some, stored)
     channels = {**measured.scores, "hybrid": fuse(measured.scores, fusion.weights)}
     figures = {
         "set": CHOOSING,
@@ -270,6 +279,7 @@ def finish(
             fusion=fusion.weights,
             first_stage=depth,
             word_fires=fires,
+            word_floor=stored.word_floor,
             **calibrated_scales(lexical, tokens),
         ),
         measured=figures,

@@ -31,7 +31,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
     pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning"),
 ]
-CHOSEN = Chosen({"lexical": 0.2, "dense": 0.5, "late": 0.3}, 100, 0.05, 0.4, 0.3)
+CHOSEN = Chosen({"lexical": 0.2, "dense": 0.5, "late": 0.3}, 100, 0.05, 0.9, 0.4, 0.3)
 
 
 @pytest.fixture(scope="module")
