@@ -25,6 +25,7 @@ from lexsearch.types import (
     PatchWords,
     PixelArray,
     PixelSpec,
+    Role,
     SparseVectors,
 )
 
@@ -171,7 +172,7 @@ class LexVlaModel:
 
 
 def _with_roles(own: ModelIdentity, other: ModelIdentity) -> ModelIdentity:
-    roles = {k: v for k, v in other.fingerprints.items() if k != "lexical"}
+    roles: dict[Role, str] = {k: v for k, v in other.fingerprints.items() if k != "lexical"}
     return replace(
         own,
         fingerprints={**own.fingerprints, **roles},

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from lexsearch.types import FloatArray, IntArray, SparseVectors
+from lexsearch.types import FloatArray, SparseVectors
+
+WordIds: TypeAlias = npt.NDArray[np.int32]
 
 
 class Kept(NamedTuple):
@@ -16,13 +19,13 @@ class Kept(NamedTuple):
     (w - low) / length.
     """
 
-    ids: IntArray
+    ids: WordIds
     weights: FloatArray
     low: float
     length: float
 
 
-def kept_words(ids: IntArray, weights: FloatArray, k: int, *, floor: float, least: float) -> Kept:
+def kept_words(ids: WordIds, weights: FloatArray, k: int, *, floor: float, least: float) -> Kept:
     """The k heaviest words of a unit vector by how much they stand out, at unit length again.
 
     Every kept weight is lowered by `floor` times the heaviest weight that is left out. So a word
