@@ -20,7 +20,7 @@ Tab = Callable[..., Any]
 CARDS = "article"
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 240.0) -> None:
+def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
