@@ -39,8 +39,12 @@ CALLS: dict[str, tuple[str, object] | None] = {
     "sqlite3.enable_load_extension": None,
     "tempfile.mktemp": None,
 }
-# A training run reads back its own interrupted state: torch's loader of tensors and numbers only.
-KNOWN = {"lexsearch/training/checkpoints.py": ["torch.load(self._path, weights_only=True)"]}
+# torch's loader of tensors and numbers only, for the state of an interrupted training run, and for
+# the checkpoints of models that were published in no other form.
+KNOWN = {
+    "lexsearch/training/checkpoints.py": ["torch.load(self._path, weights_only=True)"],
+    "lexsearch/encoders/_weights.py": ["torch.load(path, map_location='cpu', weights_only=True)"],
+}
 
 
 def tree(path: Path) -> ast.Module:
