@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -53,11 +54,11 @@ def build(group: str, name: str, /, **options: Any) -> Any:
     if name not in known:
         others = f"; published: {', '.join(published.SETS)}" if group == SETS else ""
         raise UsageError(f"no {group} is called {name!r}; known: {', '.join(known)}{others}")
-    if group == SETS and name not in published.BUNDLED and "source" not in options:
-        raise UsageError(f"the family {name!r} needs a checkpoint: --model {name}:FOLDER")
     for point in entry_points(group=f"lexsearch.{group}"):
         if point.name == name:
-            return point.load()(**options)
+            return _called(point.load(), options)
+    if group == SETS and name not in published.BUNDLED and "source" not in options:
+        raise UsageError(f"the family {name!r} needs a checkpoint: --model {name}:FOLDER")
     try:
         module = importlib.import_module(f"lexsearch.{group}.{name}")
     except ModuleNotFoundError as error:
@@ -73,6 +74,13 @@ def build(group: str, name: str, /, **options: Any) -> Any:
         if "unexpected keyword argument" in str(error):
             raise UsageError(f"{name}: {str(error).partition('() ')[2]}") from error
         raise
+
+
+def _called(factory: Any, options: dict[str, Any]) -> Any:
+    """What another package builds; it need not know how many threads it may use."""
+    if "threads" in options and "threads" not in inspect.signature(factory).parameters:
+        options = {key: value for key, value in options.items() if key != "threads"}
+    return factory(**options)
 
 
 def _extra(group: str, name: str) -> str:

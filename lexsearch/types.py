@@ -129,12 +129,23 @@ class PatchWords:
     Attributes:
         grid: (rows, columns) of patches over the whole upright picture.
         weights: float32, shape (rows * columns, vocab_size), row-major, >= 0, in the unit of
-            the image's lexical vector: where a word of the image's vector comes from a patch,
-            the maximum over the patches equals the weight stored for the image.
+            the image's whole lexical vector, before any word was left out.
+        low, length: a weight w of the whole vector is stored as (w - low) / length.
     """
 
     grid: tuple[int, int]
     weights: FloatArray
+    low: float = 0.0
+    length: float = 1.0
+
+    @property
+    def stored(self) -> FloatArray:
+        """The weights in the unit of what is stored, 0 where a word would not be.
+
+        Where a word of the image's vector comes from a patch, the maximum over the patches
+        equals the weight stored for the image.
+        """
+        return np.maximum((self.weights - self.low) / self.length, 0.0).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

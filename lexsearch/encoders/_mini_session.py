@@ -178,15 +178,14 @@ class MiniModel:
         """Words of every patch of one picture, uint8 (224, 224, 3).
 
         The CLS token takes part in the picture's vector but lies nowhere, so it is not in the
-        map; a word that only CLS fires is below its stored weight on every patch. Weights are on
-        the scale of the stored ones, so a picture's word weighs what its best patch says.
+        map; a word that only CLS fires is below its stored weight on every patch.
         """
         _, _, words = self._image.run(None, {"pixels": pixels[np.newaxis]})
         logits = words[0] @ self._image_codebook.T
         best = logits.max(axis=0)
         kept = self._kept(best, self.identity.words_per_image)
-        values = _elu1p(logits[1:]) / np.linalg.norm(_elu1p(best))
-        return PatchWords((7, 7), np.maximum((values - kept.low) / kept.length, 0.0))
+        values = (_elu1p(logits[1:]) / np.linalg.norm(_elu1p(best))).astype(np.float32)
+        return PatchWords((7, 7), values, kept.low, kept.length)
 
     def _kept(self, logits: FloatArray, k: int) -> Kept:
         """Words above 1 / sqrt(V) as they are stored; with k = V every one, as it is."""

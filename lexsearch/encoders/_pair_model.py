@@ -191,8 +191,12 @@ class PairModel:
         return PatchWords(grid, self._words.patches(patches[0]))
 
     def token_texts(self, text: str) -> list[str]:
-        """The pieces behind the rows of `encode_texts([text]).tokens`."""
-        return self._texts.pieces(text)
+        """The pieces behind the rows of `encode_texts([text]).tokens`; `·` for padding."""
+        pieces = self._texts.pieces(text)
+        if not self._whole_text:
+            return pieces
+        pieces = ["·"] * self._texts.skipped + pieces
+        return pieces + ["·"] * (self._texts.context - len(pieces))
 
 
 def meaning(

@@ -24,7 +24,7 @@ def model() -> Any:
 
 def test_a_made_up_index_answers_and_is_kept(tmp_path: Path, model: Any) -> None:
     with index_of(40, model=model, keep=tmp_path) as place:
-        made = place.stat().st_mtime_ns
+        made = (place / "FORMAT.json").stat().st_mtime_ns
         with LexSearch.open(place, model=model) as db:
             assert len(db) == 40
             hits = db.search("a dog on the beach", top_k=5)
@@ -34,7 +34,7 @@ def test_a_made_up_index_answers_and_is_kept(tmp_path: Path, model: Any) -> None
             seen = np.argsort(-np.bincount(synthetic_bundle.sample(model).lexical.indices))[:20]
             assert np.median(counts[seen]) > 20 * counts.mean()
     with index_of(40, model=model, keep=tmp_path) as again:
-        assert again.stat().st_mtime_ns == made
+        assert (again / "FORMAT.json").stat().st_mtime_ns == made
 
 
 def test_a_thin_index_of_real_files_has_nothing_to_do(tmp_path: Path, model: Any) -> None:

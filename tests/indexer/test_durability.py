@@ -99,7 +99,7 @@ def test_a_run_lets_go_of_what_it_has_committed(tmp_path: Path, many: Path, toy_
 
     def listen(progress: Progress) -> None:
         gc.collect()
-        held.append(sum(isinstance(one, Decoded) for one in gc.get_objects()))
+        held.append(sum(type(one) is Decoded for one in gc.get_objects()))
 
     index_folders([many], directory=tmp_path / "db", model=toy_model,
                   options=IndexOptions(batch_size=BATCH), on_progress=listen)  # fmt: skip

@@ -89,7 +89,8 @@ def test_a_search_shows_hits_with_reasons_and_shares(app: App) -> None:
     assert set(first["shares"]) == {"lexical", "dense", "late"}
     assert sum(first["shares"].values()) == pytest.approx(first["score"], rel=1e-4)
     assert first["alt"].startswith("photo scene_")
-    assert component(page, "word_pills")["words"][0]["word"] == "car"
+    shown = [word["word"] for word in component(page, "word_pills")["words"]]
+    assert {"car", "red"} <= set(shown[:3])
 
 
 @pytest.mark.parametrize("mode", ["lexical", "dense", "late"])
