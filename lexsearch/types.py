@@ -145,7 +145,8 @@ class PatchWords:
         Where a word of the image's vector comes from a patch, the maximum over the patches
         equals the weight stored for the image.
         """
-        return np.maximum((self.weights - self.low) / self.length, 0.0).astype(np.float32)
+        scaled: FloatArray = (self.weights - np.float32(self.low)) / np.float32(self.length)
+        return np.maximum(scaled, np.float32(0.0))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

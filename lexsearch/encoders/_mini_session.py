@@ -163,15 +163,17 @@ class MiniModel:
 
         Rows of this codebook are much shorter than the text tower's vectors, and a short vector
         gives nearly the same weight to every word. So the mean row gets the length that the
-        tower gives to a single word.
+        tower gives to a single word. As of a text, what stands out is kept.
         """
         codebook = self._text_codebook
         if not groups:
             return np.zeros((0, len(codebook)), dtype=np.float32)
         rows = np.stack([codebook[list(group)].mean(axis=0) for group in groups])
         rows *= self._word_length / np.linalg.norm(rows, axis=1, keepdims=True)
-        values = _elu1p(rows @ codebook.T)
-        values /= np.linalg.norm(values, axis=1, keepdims=True)
+        values = np.zeros((len(rows), len(codebook)), dtype=np.float32)
+        for value, logits in zip(values, rows @ codebook.T, strict=True):
+            ids, weights = self._kept(logits, self._text_words)[:2]
+            value[ids] = weights
         return values
 
     def encode_patches(self, pixels: PixelArray) -> PatchWords:
