@@ -16,7 +16,7 @@ from ui.library import Library
 from ui.request import PAGE, Request
 from ui.state import go, library, picked, request
 
-READY_S = 2.0  # a page waits so long for new thumbnails, then draws without the others
+READY_S = 0.3  # a page waits so long for new thumbnails, then draws without the others
 POLL_S = 0.6
 
 

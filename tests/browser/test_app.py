@@ -16,9 +16,6 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-# Known fault: what is clicked while the page runs itself again for new thumbnails is lost.
-LOST = pytest.mark.xfail(run=False, reason="a click is lost while thumbnails are being made")
-
 Tab = Callable[..., Any]
 CARDS = "article"
 
@@ -42,7 +39,9 @@ def ids(page: Any) -> list[str]:
 
 
 def parameters(page: Any) -> dict[str, str]:
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(page.url).query))
+    # Asked of the page: the driver learns of a new address only while it talks with the browser.
+    address = page.evaluate("location.href")
+    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
 
 
 def test_typing_a_search_shows_pictures_with_reasons_and_a_reload_keeps_them(
@@ -66,7 +65,6 @@ def test_typing_a_search_shows_pictures_with_reasons_and_a_reload_keeps_them(
     assert ids(page) == before
 
 
-@LOST
 def test_a_slider_pin_and_ban_change_the_results_and_the_address(tab: Tab, app: str) -> None:
     page = searched(tab, app, "a red car")
     slider = page.get_by_label("Weight of car", exact=True)
@@ -80,7 +78,6 @@ def test_a_slider_pin_and_ban_change_the_results_and_the_address(tab: Tab, app: 
     wait_for(lambda: parameters(page) == {"q": "a red car"})
 
 
-@LOST
 def test_more_and_not_like_this(tab: Tab, app: str) -> None:
     page = searched(tab, app, "a red car")
     first = ids(page)[0]
@@ -143,7 +140,6 @@ def test_the_viewer_works_by_keyboard(tab: Tab, app: str) -> None:
     page.get_by_text("patch row 2, column 2").wait_for()
 
 
-@LOST
 def test_hostile_file_names_are_only_text(tab: Tab, app: str, hostile: tuple[str, ...]) -> None:
     page = searched(tab, app, "<script>hacked()</script> [a](http://evil.example) car")
     wait_for(lambda: len(ids(page)) == 7)
@@ -158,7 +154,9 @@ def test_hostile_file_names_are_only_text(tab: Tab, app: str, hostile: tuple[str
         page.wait_for_selector("h2")
         page.wait_for_timeout(1_000)
         assert page.locator("a[href^=javascript], a[href*=evil]").count() == 0
-        assert page.locator("img[src=x], .katex, main strong").count() == 0
+        assert page.locator("img[src=x], .katex").count() == 0
+        # The card of the model has bold words of its own.
+        assert "bold" not in page.locator("main strong").all_text_contents()
     assert page.evaluate("typeof window.hacked") == "undefined"
 
 
