@@ -237,11 +237,13 @@ class Explanation:
         word_id = self.vocabulary.lookup(word)
         if word_id is None:
             raise KeyError(word)
-        return self._patch_words().stored[:, word_id].reshape(self.grid)
+        patches = self._patch_words()
+        return patches.as_stored(patches.weights[:, word_id]).reshape(self.grid)
 
     def patch_terms(self, row: int, column: int, *, top_k: int = 8) -> list[WordWeight]:
         """The heaviest words of one patch; ties to the smaller word id."""
-        weights = self._patch_words().stored[row * self.grid[1] + column]
+        patches = self._patch_words()
+        weights = patches.as_stored(patches.weights[row * self.grid[1] + column])
         order = np.lexsort((np.arange(len(weights)), -weights))
         words = self.vocabulary.words
         content = [int(i) for i in order[: 4 * top_k] if self.vocabulary.is_word(int(i))]

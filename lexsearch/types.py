@@ -138,14 +138,13 @@ class PatchWords:
     low: float = 0.0
     length: float = 1.0
 
-    @property
-    def stored(self) -> FloatArray:
-        """The weights in the unit of what is stored, 0 where a word would not be.
+    def as_stored(self, weights: FloatArray) -> FloatArray:
+        """Any part of `weights` in the unit of what is stored, 0 where a word would not be.
 
         Where a word of the image's vector comes from a patch, the maximum over the patches
         equals the weight stored for the image.
         """
-        scaled: FloatArray = (self.weights - np.float32(self.low)) / np.float32(self.length)
+        scaled: FloatArray = (weights - np.float32(self.low)) / np.float32(self.length)
         return np.maximum(scaled, np.float32(0.0))
 
 

@@ -74,7 +74,8 @@ def test_the_maximum_over_patches_is_the_weight_of_the_picture(
     model: MiniModel, pixels: np.ndarray
 ) -> None:
     ids, weights = model.encode_pixels(pixels[:1]).lexical.row(0)
-    best = model.encode_patches(pixels[0]).stored.max(axis=0)[ids]
+    patches = model.encode_patches(pixels[0])
+    best = patches.as_stored(patches.weights).max(axis=0)[ids]
     assert (best <= weights + 1e-5).all()  # a word that only CLS fires stays below
     assert (np.abs(best - weights) < 1e-5).mean() > 0.3  # and CLS speaks for the rest
 
