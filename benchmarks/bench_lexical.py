@@ -2,7 +2,10 @@
 
 python -m benchmarks.bench_lexical [--images N] [--peers scipy_csc,seismic,lucene] [--json] [--save]
 
-Vectors are made up (`synthetic_words`). Everything runs in one thread of one process: three
+Vectors are made up: with the word statistics of the bundled model (`bundled_words`), or those
+of the design's measurements (`synthetic_words`, --vectors themes).
+
+Everything runs in one thread of one process: three
 rounds, in each of which every engine answers all queries. Times are of the processor, not of the
 clock on the wall, and a query counts with its fastest round, so that other work on the machine
 disturbs less. Ratios are peer over ours, medians. Peers:
@@ -24,13 +27,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
+from benchmarks import bundled_words, synthetic_words
 from benchmarks.record import save
-from benchmarks.synthetic_words import VOCABULARY, pictures, queries, themes
+from benchmarks.synthetic_words import VOCABULARY
 from lexsearch.errors import ModelMissing
 from lexsearch.registry import build
 from lexsearch.stores.lexical.impact_numba import DERIVE_FROM, NumbaImpactIndex, warm_up
@@ -59,16 +64,24 @@ print(json.dumps([first - start, ready - first, time.perf_counter() - ready, tim
 """
 # Ids and scores of the k best; a peer without scores gives NaN.
 Engine = Callable[[SparseVectors], tuple[IntArray, FloatArray]]
+Vectors = Callable[[int, int, int], SparseVectors]
 
 
-def corpus(images: int, words: int) -> list[dict[str, Any]]:
-    """Segments of made-up pictures, each with its row of ids."""
-    made = themes()
-    found = []
-    for number, start in enumerate(range(0, images, SEGMENT)):
-        vectors = pictures(made, min(SEGMENT, images - start), words, seed=100 + number)
-        found.append(dict(lexical_sections(vectors)))
-    return found
+def made_up(kind: str) -> tuple[Vectors, Vectors]:
+    """What makes pictures, and what makes queries: (number, words, seed) -> vectors."""
+    if kind == "themes":
+        made = synthetic_words.themes()
+        return partial(synthetic_words.pictures, made), partial(synthetic_words.queries, made)
+    model = build("encoders.models", "mini")
+    return partial(bundled_words.pictures, model), partial(bundled_words.queries, model)
+
+
+def corpus(pictures: Vectors, images: int, words: int) -> list[dict[str, Any]]:
+    """Segments of made-up pictures."""
+    return [
+        dict(lexical_sections(pictures(min(SEGMENT, images - start), words, 100 + number)))
+        for number, start in enumerate(range(0, images, SEGMENT))
+    ]
 
 
 def scipy_engine(segments: list[dict[str, Any]], ids: IntArray, k: int) -> Engine:
@@ -216,11 +229,13 @@ def measure(
     k: int,
     count: int,
     derive_from: int,
+    vectors: str = "bundled",
 ) -> dict[str, Any]:
     """All figures of one run."""
-    segments = corpus(images, words)
+    pictures, made_queries = made_up(vectors)
+    segments = corpus(pictures, images, words)
     ids = np.random.default_rng(0).permutation(4 * images)[:images].astype(np.int64)
-    asked_of = queries(themes(), count, query_words)
+    asked_of = made_queries(count, query_words, 2)
     asked = [asked_of.select([i]) for i in range(count)]
     ours = NumbaImpactIndex(VOCABULARY, derive_from=derive_from)
     plain = NumbaImpactIndex(VOCABULARY, derive_from=images + 1)
@@ -254,6 +269,7 @@ def measure(
     median = float(np.median(taken["ours"]))
     return {
         "images": images,
+        "vectors": vectors,
         "words": words,
         "query_words": query_words,
         "k": k,
@@ -300,8 +316,8 @@ def table(figures: dict[str, Any]) -> str:
     """The figures for people."""
     recall = f"recall@{figures['k']}"
     lines = [
-        f"{figures['images']:,} images, {figures['words']} words, queries of "
-        f"{figures['query_words']}, k = {figures['k']}, one thread",
+        f"{figures['images']:,} images ({figures['vectors']}), {figures['words']} words, queries "
+        f"of {figures['query_words']}, k = {figures['k']}, one thread",
         f"{'engine':12}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'ratio':>8}{'recall':>8}",
     ]
     rows = [("ours", {"ms": figures["ms"], "ratio": 1.0, recall: figures[recall]})]
@@ -330,6 +346,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("-k", type=int, default=100)
     parser.add_argument("--queries", type=int, default=200)
     parser.add_argument("--peers", default="scipy_csc", help="names, separated by commas")
+    parser.add_argument("--vectors", choices=("bundled", "themes"), default="bundled")
     parser.add_argument("--derive-from", type=int, default=DERIVE_FROM, help="images")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--save", action="store_true")
@@ -337,10 +354,10 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     figures = measure(
         options.images, [name for name in options.peers.split(",") if name],
         words=options.words, query_words=options.query_words, k=options.k, count=options.queries,
-        derive_from=options.derive_from,
+        derive_from=options.derive_from, vectors=options.vectors,
     )  # fmt: skip
     if options.save:
-        save(f"bench_lexical_{options.images}", figures)
+        save(f"bench_lexical_{options.vectors}_{options.images}", figures)
     print(json.dumps(figures) if options.json else table(figures))
     return figures
 

@@ -2,9 +2,7 @@
 
 The vectors are made up from what the bundled model says about the sample pictures:
 
-1. Words as in `synthetic_words`; then the word of rank r by pictures gets the name of the word of
-   rank r among the model's vectors of the sample pictures. So the words that a real text fires
-   are as frequent here as they are there, and a real query touches as many postings.
+1. Words as in `bundled_words`, so a real query touches as many postings as it does among photos.
 2. The dense vector mixes two sample pictures with noise; half of the tokens come from each.
 
 Cost depends on these; relevance does not exist here.
@@ -18,21 +16,18 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.synthetic_words import pictures, themes
+from benchmarks.bundled_words import pictures, sample
 from lexsearch.bundle.records import CommitBatch, ContentRecord, FileRecord
 from lexsearch.bundle.writer import BundleWriter
-from lexsearch.pictures import load_pixels
 from lexsearch.protocols import Model
 from lexsearch.registry import build
-from lexsearch.types import DenseVectors, Encoded, FloatArray, IntArray, SparseVectors, TokenVectors
+from lexsearch.types import DenseVectors, Encoded, FloatArray, SparseVectors, TokenVectors
 
-SAMPLE = Path(__file__).parents[1] / "sample_corpus" / "images"
 BATCH = 16_384  # pictures a commit
 DENSE_NOISE, TOKEN_NOISE = 0.3, 0.5  # length of the noise, as a share of the vector's
 CAMERAS = ("Lumo X1", "Aria 7", None)
@@ -40,24 +35,14 @@ CAMERAS = ("Lumo X1", "Aria 7", None)
 NameFile = Callable[[int], tuple[bytes, int, int, int]]
 
 
-@lru_cache(maxsize=1)
-def sample(model: Model) -> Encoded:
-    """What the model says about the sample pictures."""
-    paths = sorted(path for path in SAMPLE.iterdir() if path.is_file())
-    return model.encode_pixels(np.stack([load_pixels(path, model.pixel_spec) for path in paths]))
-
-
 def vectors(seen: Encoded, model: Model, count: int) -> Iterator[Encoded]:
     """`count` pictures in parts of at most BATCH."""
-    made = themes()
-    assert seen.lexical is not None
-    names = _names(seen.lexical, pictures(made, 2_048, model.identity.words_per_image, seed=99))
     for number, start in enumerate(range(0, count, BATCH)):
         n = min(BATCH, count - start)
-        words = pictures(made, n, model.identity.words_per_image, seed=1000 + number)
+        words = pictures(model, n, model.identity.words_per_image, seed=1000 + number)
         rng = np.random.default_rng((7, number))
         dense, tokens = _mixed(seen, n, rng)
-        yield Encoded(_renamed(words, names), dense, tokens)
+        yield Encoded(words, dense, tokens)
 
 
 def write(
@@ -150,28 +135,6 @@ def _content(i: int, digest: bytes) -> ContentRecord:
     return ContentRecord(digest, 4000, 3000, taken, CAMERAS[i % len(CAMERAS)], None, i * 2654435761)
 
 
-def _names(seen: SparseVectors, made: SparseVectors) -> IntArray:
-    """The model's word for every made-up word, int64 (vocab_size,), by rank of frequency."""
-    size = seen.vocab_size
-    ranks = [np.argsort(-_pictures_with(v), kind="stable") for v in (seen, made)]
-    names = np.zeros(size, dtype=np.int64)
-    names[ranks[1]] = ranks[0]
-    return names
-
-
-def _pictures_with(vectors: SparseVectors) -> IntArray:
-    return np.bincount(vectors.indices, minlength=vectors.vocab_size)
-
-
-def _renamed(vectors: SparseVectors, names: IntArray) -> SparseVectors:
-    ids = names[vectors.indices]
-    rows = np.repeat(np.arange(len(vectors)), np.diff(vectors.indptr))
-    order = np.lexsort((ids, rows))
-    return SparseVectors(
-        vectors.indptr, ids[order].astype(np.int32), vectors.weights[order], vectors.vocab_size
-    )
-
-
 def _mixed(seen: Encoded, n: int, rng: np.random.Generator) -> tuple[DenseVectors, TokenVectors]:
     assert seen.dense is not None
     assert seen.tokens is not None
@@ -200,5 +163,5 @@ def _noisy(rows: FloatArray, length: float, rng: np.random.Generator) -> FloatAr
 
 def postings_per_picture(vectors: SparseVectors, asked: Sequence[SparseVectors]) -> float:
     """Postings that a query touches, divided by the number of pictures; mean over queries."""
-    held = _pictures_with(vectors)
+    held = np.bincount(vectors.indices, minlength=vectors.vocab_size)
     return float(np.mean([held[q.row(0)[0]].sum() for q in asked])) / max(1, len(vectors))

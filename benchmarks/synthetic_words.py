@@ -97,7 +97,7 @@ def _vectors(
         parts_weights.append(np.float32(0.38) * np.exp(0.45 * noise))
         row_words = np.concatenate(parts_words, axis=1).astype(np.uint32)
         row_weights = np.concatenate(parts_weights, axis=1)
-        kept, heavy = _heaviest(row_words, row_weights, words)
+        kept, heavy = heaviest(row_words, row_weights, words)
         there = heavy > 0
         lengths.append(there.sum(axis=1))
         ids.append(kept[there].astype(np.int32))
@@ -106,7 +106,7 @@ def _vectors(
     return SparseVectors(indptr, np.concatenate(ids), np.concatenate(weights), VOCABULARY)
 
 
-def _heaviest(
+def heaviest(
     words: npt.NDArray[np.uint32], weights: npt.NDArray[np.float32], most: int
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.float16]]:
     """The heaviest words of every row in ascending order, a word at most once, 0 = no word.

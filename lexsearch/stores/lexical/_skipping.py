@@ -5,7 +5,8 @@ In units of 1/60,000 of the best possible score:
 1. rare words of the query are added up posting by posting, for every row;
 2. frequent words are bounded for 8 rows at a time by their heaviest weight in the block (the grid);
 3. where both together reach the k-th score, the row's own weights of the frequent words (the
-   columns, 8 bits) take the place of the block's;
+   columns, 8 bits) take the place of the block's; where that is in many blocks, the columns are
+   added for all rows, one after the other;
 4. rows that still reach it are scored exactly from their own words.
 
 The k-th score is guessed from the bounds. The rows that reach the guess are found as above, the k
@@ -73,6 +74,7 @@ AHEAD = 6  # rows asked for before they are scored
 NEAR, NEAR_AHEAD = 64, 3  # blocks that are looked at together, and asked for before
 SAMPLE = 512  # groups of 32 rows by whose bounds the k-th score is guessed
 GROUPS = 3  # groups, per image wanted, that should reach the guess
+STRIP = 16_384  # rows whose columns are added at once, 32 kB of sums
 TRIES = 12
 
 
@@ -138,17 +140,20 @@ def _add_rare(part: Any, tile: Any, rare: Any, factors: Any, n: Any, piece: Any,
 
 
 @compiled
-def _add_lines(here: Any, base: Any, stride: Any, lines: Any, factors: Any, used: Any) -> None:
-    """Add the grid's lines to the bounds of all blocks of a segment.
+def _add_lines(
+    here: Any, base: Any, stride: Any, count: Any, lines: Any, factors: Any, used: Any
+) -> None:
+    """Add `count` numbers of every line of the grid, or of every column, to sums.
 
     Args:
-        here: address of uint16 (stride,). base: of line 0. stride: blocks, a multiple of 32.
+        here: address of uint16 (count,), a multiple of 32. base: of the first number in line 0.
+        stride: numbers of a line.
     """
     for j in range(0, used, 4):
         a, b = base + lines[j] * stride, base + lines[j + 1] * stride
         c, d = base + lines[j + 2] * stride, base + lines[j + 3] * stride
         f, g, h, e = factors[j], factors[j + 1], factors[j + 2], factors[j + 3]
-        for turn in range(stride >> 5):
+        for turn in range(count >> 5):
             i = turn << 5
             add_to_32(here + 2 * i, a + i, b + i, c + i, d + i, f, g, h, e)
 
@@ -184,8 +189,8 @@ def _sum_up(
         for i in range(first, first + stride // BLOCK):
             blocks[i] = 0
         _add_lines(
-            blocks.ctypes.data + 2 * first, parts[p, GRID], stride // BLOCK, lines[p], factors[p],
-            lines_used,
+            blocks.ctypes.data + 2 * first, parts[p, GRID], stride // BLOCK, stride // BLOCK,
+            lines[p], factors[p], lines_used,
         )  # fmt: skip
 
 
@@ -267,6 +272,37 @@ def _collect(
 
 
 @compiled
+def _blocks_above(sums: Any, blocks: Any, level: Any) -> Any:
+    """How many blocks have a row that reaches the level by the bounds of blocks."""
+    of_rows, of_blocks, found = sums.ctypes.data, blocks.ctypes.data, 0
+    for turn in range(len(sums) >> 5):
+        mask = rows_above(of_rows + 64 * turn, of_blocks + 8 * turn, np.uint16(level))
+        if mask != 0:
+            for quarter in range(4):
+                if (mask >> np.uint32(8 * quarter)) & np.uint32(255) != 0:
+                    found += 1
+    return found
+
+
+@compiled
+def _add_columns(
+    parts: Any, places: Any, lines: Any, factors: Any, used: Any, sums: Any, blocks: Any
+) -> None:
+    """Add the frequent words' own weights to all sums; nothing is left to bound by block."""
+    for p in range(len(parts)):
+        stride = places[p + 1] - places[p]
+        for start in range(0, stride, STRIP):
+            here = sums.ctypes.data + 2 * (places[p] + start)
+            _add_lines(
+                here, parts[p, COLUMNS] + start, stride, min(STRIP, stride - start), lines[p],
+                factors[p], used[p],
+            )  # fmt: skip
+        used[p] = 0
+    for i in range(len(blocks)):
+        blocks[i] = 0
+
+
+@compiled
 def _nth_best(values: Any, count: Any, n: Any) -> Any:
     """A number that at least n of `count` uint16 values reach, and few more; 0 if n > count."""
     of_bucket = np.zeros(BUCKETS, np.int64)
@@ -320,14 +356,15 @@ def _score_rows(
 @compiled
 def search(
     parts: Any, firsts: Any, places: Any, image_ids: Any, admitted: Any, words: Any, weights: Any,
-    vocab_size: Any, unit: Any, slack: Any, sums: Any, blocks: Any, rows: Any, bounds: Any,
-    scores: Any, ids: Any, counts: Any,
+    vocab_size: Any, unit: Any, slack: Any, many_blocks: Any, sums: Any, blocks: Any, rows: Any,
+    bounds: Any, scores: Any, ids: Any, counts: Any,
 ) -> Any:  # fmt: skip
     """The k best admitted rows of all segments, scoring only those that can be among them.
 
     Args:
         places: int64 (segments + 1,), first row of each segment where all are padded.
         unit, slack: see the module.
+        many_blocks: the columns are added for all rows when more blocks come into question.
         sums, blocks: uint16 (places[-1],) and (places[-1] / 8,); rows, bounds: int64 and uint16,
             as long as rows may be scored. All four for use in here only.
         counts: int64 (2,), filled here: rows scored; 1 where too many came into question and
@@ -344,6 +381,10 @@ def search(
     counts[0], counts[1] = 0, 0
     _sum_up(parts, firsts, places, words, weights, unit, lines, factors, used, sums, blocks)
     guess = _guess(sums, blocks, places[-1], GROUPS * k)
+    by_block = used.max() > 0
+    if by_block and _blocks_above(sums, blocks, guess) > many_blocks:
+        _add_columns(parts, places, lines, factors, used, sums, blocks)
+        guess, by_block = _guess(sums, blocks, places[-1], GROUPS * k), False
     found, least = 0, np.int64(0)
     for _ in range(TRIES):
         found = _collect(
@@ -359,6 +400,10 @@ def search(
             break
         else:
             guess = np.int64(guess * 0.875) if guess > 64 else np.int64(0)
+            if by_block and _blocks_above(sums, blocks, guess) > many_blocks:
+                _add_columns(parts, places, lines, factors, used, sums, blocks)
+                guess, by_block = _guess(sums, blocks, places[-1], GROUPS * k), False
+    least = max(least, guess)  # what is below the guess was not found, so it is not scored
     if found < len(rows) and (found >= k or guess == 0):
         of_word = np.zeros(vocab_size, np.float32)
         for j in range(len(words)):
@@ -372,6 +417,8 @@ def search(
             reached = np.floor((np.float64(scores[0]) - slack) / unit - LOSS * len(words) - 1)
             level = np.int64(max(0.0, min(reached, 65_535.0)))
         if level < guess:
+            if by_block and _blocks_above(sums, blocks, level) > many_blocks:
+                _add_columns(parts, places, lines, factors, used, sums, blocks)
             found = _collect(
                 parts, firsts, places, admitted, lines, factors, used, sums, blocks, level, rows,
                 bounds,

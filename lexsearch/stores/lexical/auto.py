@@ -1,7 +1,7 @@
 """The word index for the size at hand: NumPy when small, machine code above, SciPy without numba.
 
 All three give the same ranking to the bit, so the choice is one of time alone. NumPy starts at
-once, and a search of 100,000 images by it takes 1.4 ms; numba needs 0.5 s to load, and seconds
+once, and a search of 5,000 images by it takes 0.7 ms; numba needs 0.5 s to load, and seconds
 to compile once for a machine and a version. So a large index answers by NumPy too until machine
 code is ready. A thread gets it ready from the second search on: who asks once never waits for it.
 """
@@ -20,7 +20,7 @@ from lexsearch.types import FloatArray, IntArray, Ranking, SparseVectors
 _log = logging.getLogger(__name__)
 
 # Up to so many rows NumPy answers in less than a millisecond; see benchmarks/bench_lexical.
-SMALL = 50_000
+SMALL = 5_000
 
 
 def build(*, vocab_size: int) -> AutomaticIndex:

@@ -35,7 +35,9 @@ from lexsearch.types import FloatArray, IntArray, Ranking, SparseVectors
 # byte an image; of rarer words postings are added up. A posting costs about as much as 16 bytes.
 FREQUENT = 1 / 16
 # Fewest images for which that is worth deriving. Most results that are searched for so.
-DERIVE_FROM, MOST_RESULTS = 20_000, 1_000
+DERIVE_FROM, MOST_RESULTS = 2_000, 1_000
+# When more than this share of the blocks comes into question, all columns are read instead.
+MANY_BLOCKS = 1 / 32
 # At most this share of the images may be scored by itself; beyond, a scan is cheaper.
 SCORED_SHARE = 1 / 40
 # One posting added in a scan costs so much less than one image scored from its own words, that
@@ -184,6 +186,7 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
         blocks: rows that others share, None = none yet.
         derive_from: images from which on bounds are derived and searched by.
         scored_share: a scan is made when a larger share of the images comes into question.
+        many_blocks: all columns are read when a larger share of the blocks does.
 
     Attributes:
         plan: of the last search.
@@ -196,10 +199,12 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
         *,
         derive_from: int = DERIVE_FROM,
         scored_share: float = SCORED_SHARE,
+        many_blocks: float = MANY_BLOCKS,
     ) -> None:
         super().__init__(vocab_size, _scorer, blocks)
         self._derive_from = derive_from
         self._scored_share = scored_share
+        self._many_blocks = many_blocks
         self._parts: WeakKeyDictionary[Block, Part] = WeakKeyDictionary()
         self._table: Table | None = None
         self._of_thread = threading.local()
@@ -255,8 +260,9 @@ class NumbaImpactIndex(SegmentedLexicalIndex):
             counts = np.zeros(2, dtype=np.int64)
             held = skipping.search(
                 table.addresses, table.firsts, table.places, image_ids, admitted, words, weights,
-                self._vocab_size, best / skipping.UNITS, slack, *self._working_arrays(table, k),
-                scores, ids, counts,
+                self._vocab_size, best / skipping.UNITS, slack,
+                int(self._many_blocks * table.places[-1] / derive.BLOCK),
+                *self._working_arrays(table, k), scores, ids, counts,
             )  # fmt: skip
             self.plan = Plan(int(counts[0]), bool(counts[1]))
         else:

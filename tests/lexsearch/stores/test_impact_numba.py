@@ -22,16 +22,19 @@ pytest.importorskip("numba", reason="the compiled word index needs numba (extra 
 from lexsearch.stores.lexical import impact_numba
 
 VOCAB = 40
-SCAN, BOUNDS, PLANNED = "scan", "bounds", "planned"
-WAYS = (SCAN, BOUNDS, PLANNED)
+SCAN, BOUNDS, COLUMNS, PLANNED = "scan", "bounds", "columns", "planned"
+WAYS = (SCAN, BOUNDS, COLUMNS, PLANNED)
 # Each draws weights that some way of rounding would confuse.
 WEIGHTS = ("grid", "near", "spread", "subnormal")
 
 
 def compiled(way: str, vocab_size: int = VOCAB) -> impact_numba.NumbaImpactIndex:
     derive_from = 10**9 if way == SCAN else 0
-    share = 1.0 if way == BOUNDS else impact_numba.SCORED_SHARE
-    return impact_numba.NumbaImpactIndex(vocab_size, derive_from=derive_from, scored_share=share)
+    share = 1.0 if way in (BOUNDS, COLUMNS) else impact_numba.SCORED_SHARE
+    many = {BOUNDS: 1.0, COLUMNS: 0.0}.get(way, impact_numba.MANY_BLOCKS)
+    return impact_numba.NumbaImpactIndex(
+        vocab_size, derive_from=derive_from, scored_share=share, many_blocks=many
+    )
 
 
 def drawn(rng: np.random.Generator, kind: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -107,9 +110,10 @@ def one_image_a_block(weights: np.ndarray) -> SparseVectors:
     return SparseVectors(indptr, ids, weights.astype(np.float32).ravel(), VOCAB)
 
 
+@pytest.mark.parametrize("way", [BOUNDS, COLUMNS])
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("case", ["between two steps", "on a step", "rare words"])
-def test_no_rounding_hides_an_image_whose_bound_is_tight(seed: int, case: str) -> None:
+def test_no_rounding_hides_an_image_whose_bound_is_tight(seed: int, case: str, way: str) -> None:
     rng = np.random.default_rng(seed)
     count, words = 1_500, 6 + seed
     if case == "on a step":  # every image scores the same: the last bit decides about all
@@ -122,7 +126,7 @@ def test_no_rounding_hides_an_image_whose_bound_is_tight(seed: int, case: str) -
     vectors = one_image_a_block(weights)
     row = np.zeros((1, VOCAB), np.float32)
     row[0, :words] = rng.uniform(0.1, 1, words)
-    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(BOUNDS)
+    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(way)
     ids = rng.permutation(8 * count).astype(np.int64)
     for index in (plain, fast):
         if case == "rare words":  # fewer than 1 in 16 images have them: no columns
@@ -317,3 +321,23 @@ def test_warming_up_leaves_nothing_to_compile() -> None:
         index.search(query(rng, "spread", signs=False), 20, allowed=np.arange(900))
         index.score(query(rng, "spread", signs=False), np.arange(9))
     assert {f: len(f.signatures) for f in compiled_so_far} == compiled_so_far
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_guess_that_is_lowered_leaves_no_gap(seed: int) -> None:
+    """Images of a block share few words, so the first guess is far too high."""
+    rng = np.random.default_rng(seed)
+    count, kinds = 60_000, 4
+    share = VOCAB // kinds
+    own = (np.arange(count) % kinds)[:, np.newaxis] * share + np.arange(share)
+    weights = rng.uniform(0.01, 1, own.shape).astype(np.float32)
+    indptr = np.arange(count + 1, dtype=np.int64) * share
+    vectors = SparseVectors(indptr, own.astype(np.int32).ravel(), weights.ravel(), VOCAB)
+    plain, fast = build("stores.lexical", "impact", vocab_size=VOCAB), compiled(BOUNDS)
+    ids = rng.permutation(count).astype(np.int64)
+    for index in (plain, fast):
+        index.attach(ids, lexical_sections(vectors))
+    asked = sparse(rng.uniform(0.95, 1, (1, VOCAB)))
+    for k in range(20, 900, 7):
+        assert_same(fast.search(asked, k), plain.search(asked, k))
+        assert not fast.plan.fell_back
