@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
+from lexsearch.bundle.labels_file import read_labels
+from lexsearch.errors import UsageError
+from lexsearch.prompts import spoken
 from lexsearch.query import Filter, Query
 from lexsearch.query_encoder import word_id
 from lexsearch.types import IntArray, SparseVectors
@@ -66,8 +69,23 @@ class Admission:
             type_=wanted.type,
             camera=wanted.camera,
         )
+        if wanted.label is not None:
+            ids = np.intersect1d(ids, self._labelled(wanted.label))
         self._filtered = (wanted, ids)
         return ids
+
+    def _labelled(self, label: str) -> IntArray:
+        folder = self._snapshot.directory
+        kept = read_labels(folder)
+        if kept is None:
+            raise UsageError(
+                f"the pictures of {folder} have no labels; make some with: "
+                f"lexsearch label --classes FILE --keep --db {folder}"
+            )
+        if not any(spoken(name) == spoken(label) for name in kept.classes):
+            known = ", ".join(kept.classes[:8]) + (", ..." if len(kept.classes) > 8 else "")
+            raise UsageError(f"no class is called {label!r}; the labels are {known}")
+        return kept.ids(label)
 
     def carriers(self, word: str, lexical: Lazy) -> IntArray:
         """Ascending ids of the images that carry a word (its `word_fires` or more).

@@ -18,6 +18,7 @@ from lexsearch.contents import Contents
 from lexsearch.engine import Engine, Mode, check_request
 from lexsearch.errors import IndexDamaged, IndexMissing, WrongModel
 from lexsearch.explanation import explanation
+from lexsearch.labelled import Labelling
 from lexsearch.pictures import absolute
 from lexsearch.query import Filter, Picture, Query
 from lexsearch.registry import build, program
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class LexSearch(Contents):
+class LexSearch(Labelling, Contents):
     """An open db: searches what was indexed, and can index more.
 
     Opening reads the catalog only; models and stores load when they are first needed. An open

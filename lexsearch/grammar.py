@@ -5,6 +5,7 @@ dog beach            text
 -people              no picture that carries the word
 2:sunset             twice the model's weight for the word
 after:2024-06        a filter; names: after before taken year path type camera
+                     label
 ./ref.jpg            a picture (starts with ./ ../ / or ~, ends like a picture)
 dog + ./ref.jpg - people     sums of queries
 """
@@ -81,6 +82,8 @@ def filter_of(name: str, value: str) -> Filter:
         return Filter(path=value)
     if name == "type":
         return Filter(type=value.lower().lstrip("."))
+    if name == "label":
+        return Filter(label=value)
     return Filter(camera=value)
 
 

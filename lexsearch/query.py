@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 Picture: TypeAlias = "str | os.PathLike[str] | Image"
 MAX_WORDS = 512  # of a query by words
-FILTER_NAMES = ("after", "before", "taken", "year", "path", "type", "camera")
+FILTER_NAMES = ("after", "before", "taken", "year", "path", "type", "camera", "label")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Filter:
             part of the path.
         type: file type by suffix, such as `jpeg`; `jpg` and `jpeg` are the same.
         camera: part of the camera's name, any case.
+        label: a class that `lexsearch label --keep` gave, any case, `_` for blanks.
     """
 
     after: str | None = None
@@ -35,18 +36,19 @@ class Filter:
     path: str | None = None
     type: str | None = None
     camera: str | None = None
+    label: str | None = None
 
     def __bool__(self) -> bool:
         return any(
             value is not None
-            for value in (self.after, self.before, self.path, self.type, self.camera)
+            for value in (self.after, self.before, self.path, self.type, self.camera, self.label)
         )
 
     def merge(self, other: Filter) -> Filter:
         """Both conditions; where both set one field, the other's value wins."""
         changes = {
             name: value
-            for name in ("after", "before", "path", "type", "camera")
+            for name in ("after", "before", "path", "type", "camera", "label")
             if (value := getattr(other, name)) is not None
         }
         return replace(self, **changes)

@@ -43,7 +43,7 @@ from lexsearch.errors import UsageError
     "templates",
     multiple=True,
     metavar="TEXT",
-    help="Prompt with {} for the label; several are averaged. Default: a photo of a {}.",
+    help="Prompt with {} for the label; several are averaged. Default: eight.",
 )
 @model_option
 @bootstrap_option
@@ -59,7 +59,7 @@ def labels(
     resamples: int,
     as_json: bool,
 ) -> None:
-    """Find the class of every picture among the labels, by one prompt per label.
+    """Find the class of every picture among the labels, by prompts.
 
     top1, top5: share of pictures whose own label is the most similar, or among the five most
     similar. chance: the same for a guess. hybrid: the weighted sum of the three channels.
@@ -69,7 +69,8 @@ def labels(
       lexsearch eval labels --images photos/ --labels labels.tsv --held-out
       lexsearch eval labels --images photos/ --labels labels.tsv --classes "cat,dog,stop sign"
     """
-    from lexsearch.evaluation.labels import TEMPLATES, chosen, read_labels, zero_shot
+    from lexsearch.evaluation.labels import chosen, read_labels, zero_shot
+    from lexsearch.prompts import TEMPLATES
 
     wanted = wanted_classes(classes, only, model_name if held_out else None, held_out=held_out)
     labelled = read_labels(Path(labels_file).expanduser())

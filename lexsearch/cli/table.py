@@ -38,6 +38,7 @@ COMMANDS: dict[str, Entry] = {
     "like": Entry("lexsearch.cli.like:command", SEARCH, "Find photos like this one."),
     "explain": Entry("lexsearch.cli.explain:command", SEARCH, "Say why a photo was found."),
     "words": Entry("lexsearch.cli.words:command", SEARCH, "Show words of a photo or a query."),
+    "label": Entry("lexsearch.cli.label:command", SEARCH, "Give every photo a class."),
     "ui": Entry("ui.launch:command", SEARCH, "Search in the browser, patch by patch.", OWNER),
     "status": Entry("lexsearch.cli.status:command", CARE, "Show what an index holds."),
     "errors": Entry("lexsearch.cli.errors:command", CARE, "List photos that were skipped."),

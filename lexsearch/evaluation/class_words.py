@@ -51,15 +51,6 @@ def name_text(name: str) -> str:
     return " ".join(_words(name))
 
 
-def spoken(name: str) -> str:
-    """A label as a sentence says it: lower case, blanks for `_`, single blanks.
-
-    >>> spoken("Faces_easy")
-    'faces easy'
-    """
-    return " ".join(name.replace("_", " ").lower().split())
-
-
 def _words(name: str) -> list[str]:
     words = _WORD.findall(name.replace("_", " ").lower())
     return [word for word in words if word not in LABEL_PARTS] or words

@@ -25,12 +25,10 @@ from lexsearch.evaluation.channels import (
     ranks_of,
     score_matrices,
 )
-from lexsearch.evaluation.class_words import spoken
 from lexsearch.evaluation.tables import existing_folder, read_lines, read_rows
 from lexsearch.models.files import bundled
+from lexsearch.prompts import TEMPLATES, prompts
 from lexsearch.protocols import Model
-
-TEMPLATES = ("a photo of a {}.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +88,6 @@ def chosen(labelled: Sequence[Labelled], only: Iterable[str] | None) -> list[str
     if len(names) < 2:
         raise UsageError(f"{len(names)} class is nothing to tell apart; expected at least two")
     return names
-
-
-def prompts(classes: Sequence[str], templates: Sequence[str]) -> list[list[str]]:
-    """Template by template the sentence of every class, the label as `spoken` says it.
-
-    Raises:
-        UsageError: a template without `{}`, or none.
-    """
-    if not templates:
-        raise UsageError("no template was given; expected one with {} for the class")
-    for template in templates:
-        if "{}" not in template:
-            raise UsageError(f"the template {template!r} has no {{}} where the class goes")
-    return [[t.replace("{}", spoken(name)) for name in classes] for t in templates]
 
 
 def zero_shot(

@@ -16,7 +16,7 @@ from lexsearch.errors import UsageError
 from lexsearch.evaluation.bootstrap import LEVEL, RESAMPLES, SEED
 from lexsearch.evaluation.channels import encode_pictures, encode_sentences
 from lexsearch.evaluation.indexed import ids_of, indexed_folder
-from lexsearch.evaluation.labels import TEMPLATES, chosen, read_labels, zero_shot
+from lexsearch.evaluation.labels import chosen, read_labels, zero_shot
 from lexsearch.evaluation.patchdis import masked_pictures, patchdis, read_classes
 from lexsearch.evaluation.pointing import pointing
 from lexsearch.evaluation.pruning import pruning_loss
@@ -124,7 +124,7 @@ def model_report(
         labelled = read_labels(places.labels)
         report["labels"] = zero_shot(
             model, places.labelled, labelled, classes=chosen(labelled, places.classes),
-            templates=TEMPLATES, resamples=resamples, seed=seed,
+            resamples=resamples, seed=seed,
         )  # fmt: skip
     return report
 

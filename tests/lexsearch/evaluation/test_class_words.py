@@ -2,7 +2,7 @@
 
 import pytest
 
-from lexsearch.evaluation.class_words import head_entry, name_entries, name_text, spoken
+from lexsearch.evaluation.class_words import head_entry, name_entries, name_text
 from lexsearch.models.vocabulary import WordList
 
 WORDS = WordList(
@@ -49,6 +49,6 @@ def test_a_name_without_a_known_word_has_no_head_even_if_it_has_pieces() -> None
     assert head_entry("plfi", WORDS) is None
 
 
-def test_a_label_is_said_in_lower_case_and_a_name_without_its_marks() -> None:
-    assert spoken("  Faces_easy ") == "faces easy"
+def test_a_name_is_said_without_its_marks() -> None:
+
     assert name_text("floor-other-merged") == "floor"
