@@ -10,7 +10,7 @@ from lexsearch.bundle.lists import summary
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.errors import IndexMissing, UsageError
 from lexsearch.pictures import absolute, load_for_display
-from lexsearch.results import display_path
+from lexsearch.results import SearchHit, display_path
 from lexsearch.stores.pooling import factor_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,11 @@ class Contents:
     """The part of `LexSearch` that needs no model: the catalog, and the photos it names."""
 
     directory: Path
-    snapshot: Snapshot
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The commit that answers now."""
+        raise NotImplementedError
 
     def status(self) -> dict[str, Any]:
         """What is in the db, as JSON values."""
@@ -85,12 +89,20 @@ class Contents:
         path = next((p for p in record.paths if os.path.exists(p)), record.paths[0])  # noqa: PTH110
         return load_for_display(path, record.width, record.height, side=side)
 
-    def _record(self, picture: str | bytes | os.PathLike[str]) -> ImageRecord:
+    def _record(
+        self,
+        picture: str | bytes | os.PathLike[str] | SearchHit,
+        snapshot: Snapshot | None = None,
+    ) -> ImageRecord:
+        """What is known of a hit, or of the picture at a path."""
+        snapshot = snapshot or self.snapshot
+        if isinstance(picture, SearchHit):
+            return snapshot.images([int(picture.id, 16)])[0]
         path = absolute(picture)
-        found = self.snapshot.find(path)
+        found = snapshot.find(path)
         if found is None:
             raise UsageError(
                 f"{display_path(path)} is not in {self.directory}; add it with: "
                 f"lexsearch index {display_path(path)}"
             )
-        return self.snapshot.images([found])[0]
+        return snapshot.images([found])[0]

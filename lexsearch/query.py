@@ -143,6 +143,12 @@ class Query:
 
         return parse(text)
 
+    @classmethod
+    def of(cls, query: str | Query, filters: Filter | None = None) -> Query:
+        """A query with further conditions; a str is parsed."""
+        wanted = cls.parse(query) if isinstance(query, str) else query
+        return wanted if filters is None else wanted.with_(filters=filters)
+
     def __add__(self, other: Query) -> Query:
         return Query(
             parts=self.parts + other.parts,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +19,10 @@ from lexsearch.bundle.catalog_file import (
     identity_from,
     intact_rows,
     is_frozen,
-    read_only,
     reading,
     verify_rows,
 )
+from lexsearch.bundle.catalog_file import read_only as connect
 from lexsearch.bundle.container import FILE_NAMES, damaged
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
@@ -39,6 +41,7 @@ __all__ = ["SegmentView", "Snapshot"]
 # A merge may remove files between reading the list of segments and opening them.
 ATTEMPTS = 3
 MAX_PARAMETERS = 900
+DOCID = re.compile("[0-7][0-9a-f]{15}")
 
 
 class Snapshot:
@@ -64,6 +67,7 @@ class Snapshot:
         identity: ModelIdentity,
         segments: tuple[SegmentView, ...],
         lists: HeldLists | None = None,
+        touching: bool = True,
     ) -> None:
         self.directory = directory
         self.generation = generation
@@ -72,12 +76,21 @@ class Snapshot:
         self.lists = lists
         self._connection = connection
         self._path = directory / CATALOG_FILE
-        self._frozen = is_frozen(directory)
+        self._touching = touching
+        self._apart = not touching or is_frozen(directory)  # sees no later commit by itself
         self._verified = False
+        # Threads may still be reading when the one that opened it has moved on: the last to let
+        # go of this object closes it.
+        weakref.finalize(self, connection.close)
 
     @classmethod
-    def open(cls, directory: Path) -> Snapshot:
+    def open(cls, directory: Path, *, read_only: bool = False) -> Snapshot:
         """The newest generation in a folder.
+
+        Args:
+            directory: the index.
+            read_only: leave no trace in the folder, not even the files of SQLite's own locks; the
+                catalog is read into memory.
 
         Raises:
             IndexMissing: the folder is no index.
@@ -88,10 +101,10 @@ class Snapshot:
         directory = directory.absolute()
         index_uuid = read_format(directory).uuid
         for attempt in range(ATTEMPTS):
-            connection = read_only(directory)
+            connection = connect(directory, touching=not read_only)
             try:
                 with reading(directory / CATALOG_FILE):
-                    return cls._read(directory, connection, index_uuid)
+                    return cls._read(directory, connection, index_uuid, touching=not read_only)
             except BaseException as error:
                 connection.close()
                 if not isinstance(error, IndexDamaged) or attempt + 1 == ATTEMPTS:
@@ -99,7 +112,14 @@ class Snapshot:
         raise AssertionError("unreachable")
 
     @classmethod
-    def _read(cls, directory: Path, connection: sqlite3.Connection, index_uuid: str) -> Snapshot:
+    def _read(
+        cls,
+        directory: Path,
+        connection: sqlite3.Connection,
+        index_uuid: str,
+        *,
+        touching: bool,
+    ) -> Snapshot:
         path = directory / CATALOG_FILE
         connection.execute("BEGIN")
         try:
@@ -131,6 +151,7 @@ class Snapshot:
             identity=identity,
             segments=segments,
             lists=lists,
+            touching=touching,
         )
 
     def __enter__(self) -> Snapshot:
@@ -217,6 +238,10 @@ class Snapshot:
             )
         held = (int(row[1]) for row in rows)  # content_id, in both tables
         return next((image_id for image_id in held if self._holds(image_id)), None)
+
+    def ids_of(self, names: Sequence[str]) -> dict[str, int]:
+        """Image id by name, for those of the names that are an id of 16 hex digits."""
+        return {name: int(name, 16) for name in names if DOCID.fullmatch(name)}
 
     def _holds(self, image_id: int) -> bool:
         place = int(np.searchsorted(self._ids, image_id))
@@ -321,14 +346,13 @@ class Snapshot:
 
     def is_stale(self) -> bool:
         """Whether a newer generation was committed."""
-        if not self._frozen:
-            rows = self._query("SELECT value FROM config WHERE key = 'generation'")
-            return int(rows[0][0]) != self.generation
-        connection = read_only(self.directory)
+        statement = "SELECT value FROM config WHERE key = 'generation'"
+        if not self._apart:
+            ((value,),) = self._query(statement)
+            return int(value) != self.generation
+        connection = connect(self.directory, touching=self._touching)
         try:
-            (value,) = connection.execute(
-                "SELECT value FROM config WHERE key = 'generation'"
-            ).fetchone()
+            (value,) = connection.execute(statement).fetchone()
             return int(value) != self.generation
         finally:
             connection.close()
