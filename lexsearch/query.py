@@ -12,7 +12,10 @@ from lexsearch.errors import UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Picture: TypeAlias = "str | os.PathLike[str] | Image"
+    from lexsearch.types import PixelArray
+
+# A path, a Pillow image, uint8 (height, width, 3) in RGB, or the bytes of a file.
+Picture: TypeAlias = "str | os.PathLike[str] | Image | PixelArray | bytes"
 MAX_WORDS = 512  # of a query by words
 FILTER_NAMES = ("after", "before", "taken", "year", "path", "type", "camera")
 
@@ -117,7 +120,7 @@ class Query:
 
     @classmethod
     def image(cls, picture: Picture) -> Query:
-        """A picture: a path or a Pillow image."""
+        """A picture: a path, a Pillow image, an array uint8 (height, width, 3), bytes of a file."""
         return cls(parts=(Part("image", picture),))
 
     @classmethod

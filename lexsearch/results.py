@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from lexsearch.errors import UsageError
+from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.explain.terms import Contribution
 from lexsearch.explain.token_matches import TokenMatch
 from lexsearch.types import FloatArray, PatchWords
 
 if TYPE_CHECKING:
+    import pandas
     from PIL.Image import Image
 
     from lexsearch.protocols import Vocabulary
@@ -181,8 +182,42 @@ class SearchResults(Sequence[SearchHit]):
         }
 
     def to_trec(self, qid: str = "1", tag: str = "lexsearch") -> str:
-        """Lines `qid Q0 docid rank score tag`, each ended by a newline."""
-        return "".join(f"{qid} Q0 {hit.id} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits)
+        """Lines `qid Q0 docid rank score tag`, each ended by a newline.
+
+        Raises:
+            UsageError: the qid or the tag is empty or holds a blank.
+        """
+        for name, value in (("qid", qid), ("tag", tag)):
+            if not value or value.split() != [value]:
+                raise UsageError(
+                    f"the {name} is {value!r}; a TREC line has no blanks inside a field"
+                )
+        return "".join(
+            f"{qid} Q0 {hit.docid} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each hit: rank, id, docid, path, score, a column for each channel, metadata.
+
+        A score that was not computed is NaN, metadata that a picture lacks None.
+
+        Raises:
+            ModelMissing: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ModelMissing(
+                "a table of hits needs pandas; install it with: pip install 'lexsearch[pandas]'"
+            ) from error
+        first = ("rank", "id", "docid", "path", "score")
+        names = list(dict.fromkeys(name for hit in self.hits for name in hit.meta))
+        columns: dict[str, Any] = {name: [hit[name] for hit in self.hits] for name in first}
+        for channel in ("lexical", "dense", "late", "fused"):
+            values = [hit.scores.get(channel) for hit in self.hits]
+            columns[channel] = np.array(values, dtype=np.float64)
+        columns |= {name: pandas.Series([h.meta.get(name) for h in self.hits]) for name in names}
+        return pandas.DataFrame(columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

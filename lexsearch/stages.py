@@ -1,7 +1,6 @@
 """Pipelines from the stages of a search, put together with operators.
 
-Everything is computed by the channels of the engine; a pipeline only says which, on what, and in
-which order. With `s = db.stages`:
+The channels of the engine compute; a pipeline says which, on what, in which order. With `s = db.stages`:
 
     s.lexical >> s.late                       candidates by words, reranked by late interaction
     0.3 * s.lexical + 0.7 * s.dense           weighted sum of scores, each brought to [0, 1]
@@ -96,7 +95,7 @@ class Stage(ABC):
         filters: Filter | None = None,
         cutoff: str | float = "none",
     ) -> SearchResults:
-        """The best pictures for a query, best first; arguments as in `LexSearch.search`.
+        """The best pictures, best first; arguments as in `LexSearch.search`.
 
         A first stage proposes `Model.first_stage` candidates, as in a hybrid search, or `top_k`.
 
@@ -124,7 +123,7 @@ class Stage(ABC):
         """The given pictures, in the order of this stage.
 
         Args:
-            query: as in `search`; its conditions hold for the candidates too.
+            query: its conditions hold for the candidates too.
             candidates: ids or hits in any order, a `Ranking`, or the results of a search.
             top_k: results wanted; None = all of them.
             filters: further conditions.
