@@ -65,6 +65,7 @@ class Admission:
             path_glob=wanted.path,
             type_=wanted.type,
             camera=wanted.camera,
+            **({"meta": dict(wanted.meta)} if wanted.meta else {}),
         )
         self._filtered = (wanted, ids)
         return ids

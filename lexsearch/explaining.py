@@ -30,7 +30,7 @@ class Explaining(OpenDb):
 
         Args:
             query: as in `search`.
-            picture: a hit, or the path of an indexed picture.
+            picture: a hit, or the path or id of an indexed picture.
             read_photo: False = say what the index alone knows; `patches` is then None, and the
                 file need not exist any more.
 
@@ -38,10 +38,14 @@ class Explaining(OpenDb):
             UsageError: the picture is not in the db, or the file is gone.
         """
         wanted = Query.parse(query) if isinstance(query, str) else query
-        path = picture.raw_path if isinstance(picture, SearchHit) else absolute(picture)
 
         def explained(engine: Engine) -> Explanation:
             record = self._record(picture, engine.snapshot)
+            path = record.paths[0]
+            if not isinstance(picture, SearchHit) and absolute(picture) in record.paths:
+                path = absolute(picture)
+            if read_photo:
+                self._require_file(path)
             return explanation(engine, wanted, record, path, read_photo=read_photo)
 
         return self.current(explained)

@@ -56,6 +56,7 @@ def load_encoder(
     """
     from lexsearch.encoders._role import DenseEncoder, LexicalEncoder, TokenEncoder
 
-    encoders = {"lexical": LexicalEncoder, "dense": DenseEncoder, "tokens": TokenEncoder}
-    made: LexicalEncoder | DenseEncoder | TokenEncoder = encoders[role](load_model(name, **options))
-    return made
+    model = load_model(name, **options)
+    if role == "lexical":
+        return LexicalEncoder(model)
+    return DenseEncoder(model) if role == "dense" else TokenEncoder(model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lexsearch.errors import UsageError
 
@@ -31,6 +31,8 @@ class Filter:
             part of the path.
         type: file type by suffix, such as `jpeg`; `jpg` and `jpeg` are the same.
         camera: part of the camera's name, any case.
+        meta: values by name, of what a program said of a picture that it added: equal to it, or in
+            a list there. Kept as pairs.
     """
 
     after: str | None = None
@@ -38,12 +40,16 @@ class Filter:
     path: str | None = None
     type: str | None = None
     camera: str | None = None
+    meta: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "meta", tuple(sorted(dict(self.meta).items(), key=lambda pair: pair[0]))
+        )
 
     def __bool__(self) -> bool:
-        return any(
-            value is not None
-            for value in (self.after, self.before, self.path, self.type, self.camera)
-        )
+        facts = (self.after, self.before, self.path, self.type, self.camera)
+        return bool(self.meta) or any(value is not None for value in facts)
 
     def merge(self, other: Filter) -> Filter:
         """Both conditions; where both set one field, the other's value wins."""
@@ -52,7 +58,7 @@ class Filter:
             for name in ("after", "before", "path", "type", "camera")
             if (value := getattr(other, name)) is not None
         }
-        return replace(self, **changes)
+        return replace(self, **changes, meta={**dict(self.meta), **dict(other.meta)})
 
     @classmethod
     def parse(cls, text: str) -> Filter:

@@ -50,20 +50,25 @@ class WordCount:
     images: int
 
 
+_READABLE = ("rank", "id", "docid", "ids", "path", "score", "scores", "terms", "also", "meta")
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """One picture that was found.
 
     Attributes:
         rank: 1 for the best.
-        id: 16 hex digits; also the TREC docid.
+        id: 16 hex digits, by the content of the picture.
         raw_path: the path as the system gave it.
         score: of the mode that was asked for; higher is better.
         scores: by channel (`lexical`, `dense`, `late`) and `fused`; None where not computed.
         terms: the words that speak for this hit, heaviest first.
         also: paths of the same picture elsewhere.
-        meta: `taken`, `camera`, `gps`, `width`, `height`.
+        meta: `taken`, `camera`, `gps`, `width`, `height`, and what a program said of a picture
+            that it added.
         below_cutoff: under the automatic cut-off.
+        ids: that programs gave the picture when they added it, sorted.
     """
 
     rank: int
@@ -75,6 +80,7 @@ class SearchHit:
     also: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     below_cutoff: bool = False
+    ids: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -83,11 +89,11 @@ class SearchHit:
 
     @property
     def docid(self) -> str:
-        """The id under the name that retrieval tools use."""
-        return self.id
+        """The id for retrieval tools: the first that a program gave it, else `id`."""
+        return self.ids[0] if self.ids else self.id
 
     def __getitem__(self, name: str) -> Any:
-        if name not in ("rank", "id", "docid", "path", "score", "scores", "terms", "also", "meta"):
+        if name not in _READABLE:
             raise KeyError(name)
         return getattr(self, name)
 
@@ -107,6 +113,8 @@ class SearchHit:
             record["path_bytes"] = base64.b64encode(self.raw_path).decode("ascii")
         if self.also:
             record["also"] = list(self.also)
+        if self.ids:
+            record["ids"] = list(self.ids)
         record.update({name: value for name, value in self.meta.items() if value is not None})
         return record
 

@@ -1,6 +1,6 @@
 """Pipelines from the stages of a search, put together with operators.
 
-The channels of the engine compute; a pipeline says which, on what, in which order. With `s = db.stages`:
+The channels of the engine compute; a pipeline says which, in which order. With `s = db.stages`:
 
     s.lexical >> s.late                       candidates by words, reranked by late interaction
     0.3 * s.lexical + 0.7 * s.dense           weighted sum of scores, each brought to [0, 1]

@@ -52,7 +52,8 @@ class RoleEncoder(Generic[V]):
             raise UsageError(
                 f"the model {model.identity.name!r} has no {role} role; it has {known}"
             )
-        self._model, self.role, self._take = model, role, take
+        self._model, self.role = model, role
+        self._take: Callable[[Encoded], V | None] = take
 
     @property
     def fingerprint(self) -> str:

@@ -57,7 +57,7 @@ class MemorySnapshot:
         return [
             SimpleNamespace(
                 image_id=i, paths=(b"/p/%d.png" % i, b"/p/copy-\xe9.png"), taken=None,
-                camera=None, gps=None, width=8, height=8,
+                camera=None, gps=None, width=8, height=8, ids=(), meta={},
             )
             for i in ids
         ]  # fmt: skip

@@ -192,7 +192,7 @@ def test_counts(library: Any) -> None:
     with library.snapshot() as snapshot:
         counts = snapshot.counts()
     sizes = counts.pop("bytes")
-    assert counts == {"images": 2, "files": 3, "skipped": 0, "segments": 2}
+    assert counts == {"images": 2, "files": 3, "added": 0, "skipped": 0, "segments": 2}
     assert sorted(sizes) == ["catalog", "dense", "lexical", "tokens"]
     assert all(sizes.values())
 
