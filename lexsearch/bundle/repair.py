@@ -102,7 +102,7 @@ def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) 
     if dry_run:
         return _repair(directory, disk=None)
     with contextlib.suppress(IndexDamaged):
-        check_header(directory, writing=True)
+        check_header(directory)
     lock = WriteLock(directory)
     lock.acquire()
     try:
@@ -128,6 +128,8 @@ def _repair(directory: Path, *, disk: Disk | None) -> RepairReport:
     if any(one.segment is None and one.place.name != FORMAT_FILE for one in rest):
         done, forgotten = _rebuild(directory, disk)  # the new catalog names no lists
     else:
+        if disk is not None:  # a sound catalog can be upgraded; a new one is of this version
+            check_header(directory, writing=True)
         if len(rest) < len(report.problems):
             actions += _drop_lists(directory, disk)
         done, forgotten = _set_aside(directory, bad, disk)
