@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 from lexsearch.bundle.catalog_file import recorded_identity
 from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.engine import Mode
 from lexsearch.explaining import Explaining
+from lexsearch.query import Filter
 from lexsearch.registry import build
+from lexsearch.searcher import Searcher
 from lexsearch.searching import Searching
 from lexsearch.settings import Settings
 from lexsearch.stores.pooling import factor_of, pooled_identity
@@ -49,8 +52,10 @@ class LexSearch(Searching, Explaining, Writing):
             db: a name, or a folder (a Path, or a str with a separator or a leading dot).
             model: the model to query with; None = the installed one that the db names.
             settings: None = those of this process.
-            read_only: write nothing at all, neither into the folder of the db nor into a cache,
-                and refuse to change it. The catalog is then read into memory.
+            read_only: write nothing, neither into the folder of the db nor into a cache, and
+                refuse to change it. The catalog is then read into memory, and above 50,000
+                pictures words are searched without machine code, which is slower. (A published
+                model may keep the embeddings of its words in the cache folder; see `model`.)
 
         Raises:
             IndexMissing: there is none; the message has the command that makes it.
@@ -102,6 +107,10 @@ class LexSearch(Searching, Explaining, Writing):
         )
         made._model = chosen
         return made
+
+    def as_searcher(self, *, mode: Mode = "hybrid", filters: Filter | None = None) -> Searcher:
+        """This db in the calling habits of Pyserini: `search`, `batch_search`, `doc`, `close`."""
+        return Searcher(self, mode=mode, filters=filters)
 
 
 def _directory(db: str | os.PathLike[str] | None, settings: Settings) -> Path:

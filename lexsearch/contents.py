@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,8 +114,7 @@ class Contents:
         path = absolute(picture)
         found = snapshot.find(path)
         if found is None and isinstance(picture, str):
-            with contextlib.suppress(UsageError):
-                found = snapshot.ids_of([picture]).get(picture)
+            found = snapshot.ids_of([picture]).get(picture)
         if found is None:
             raise UsageError(
                 f"{display_path(path)} is not in {self.directory}; add it with: "

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lexsearch.admission import Admission
 from lexsearch.errors import UsageError
 from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wanted
@@ -17,6 +19,7 @@ from lexsearch.results import SearchResults
 from lexsearch.reuse import EncodedParts
 from lexsearch.stopwatch import Stopwatch
 from lexsearch.types import IntArray, Role
+from lexsearch.vectors import heaviest
 
 if TYPE_CHECKING:
     from lexsearch.bundle.snapshot import Snapshot
@@ -180,6 +183,14 @@ class Engine:
             UsageError: a condition names an unknown word.
         """
         return self._allowed(query, frozenset())
+
+    def stored_words(self, image_id: int, *, k: int = 20) -> list[str]:
+        """The heaviest whole words that are stored of an image, heaviest first."""
+        if "lexical" not in self.model.identity.fingerprints:
+            return []
+        vocabulary = self.model.vocabulary
+        ((*row,),) = heaviest(self.lexical.vectors(np.array([image_id], dtype=np.int64)))
+        return [vocabulary.words[i] for i, _ in row if vocabulary.is_word(i)][:k]
 
     def carriers(self, word: str) -> IntArray:
         """Ascending ids of the images that carry a word (its `word_fires` or more).

@@ -16,7 +16,7 @@ from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
 from lexsearch.registry import build
 from lexsearch.settings import Settings
 from lexsearch.stores.pooling import factor_of, pooled_identity
-from lexsearch.types import ROLES
+from lexsearch.types import ROLES, Role
 
 if TYPE_CHECKING:
     from lexsearch.protocols import Model
@@ -140,10 +140,18 @@ class OpenDb(Contents):
                 self._engine = Engine(
                     self._snapshot,
                     self.model,
+                    stores=self._stores(),
                     late_kernel=settings.late_kernel,
                     threads=settings.threads,
                 )
             return self._engine
+
+    def _stores(self) -> dict[Role, str]:
+        """Other stores than usual: machine code is kept in a cache on the disk."""
+        from lexsearch.stores.lexical.auto import SMALL
+
+        large = self.read_only and len(self._snapshot) > SMALL
+        return {"lexical": "scipy_csc"} if large else {}
 
     def reload(self) -> bool:
         """Move to the newest commit; returns whether there was one.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from lexsearch.channel_stages import Stages
 from lexsearch.engine import Engine, Mode, check_request
 from lexsearch.opened import OpenDb
 from lexsearch.pictures import absolute
 from lexsearch.query import Filter, Picture, Query
 from lexsearch.results import SearchResults
-from lexsearch.stages import Stages
 
 
 class Searching(OpenDb):

@@ -27,7 +27,6 @@ from lexsearch import pools
 from lexsearch.candidates import Candidates, candidate_ids
 from lexsearch.engine import Engine
 from lexsearch.errors import UsageError
-from lexsearch.finding import Mode
 from lexsearch.pools import Pool
 from lexsearch.query import Filter, Query
 from lexsearch.query_encoder import EncodedQuery
@@ -36,8 +35,6 @@ from lexsearch.stopwatch import Stopwatch
 from lexsearch.types import IntArray
 
 T = TypeVar("T")
-# The least score of a channel; see `lexsearch.ranking.normalise`.
-FLOORS = {"lexical": 0.0, "dense": -1.0, "late": -1.0}
 
 
 class Host(Protocol):
@@ -204,37 +201,6 @@ class Stage(ABC):
 
 
 @dataclass(frozen=True, repr=False)
-class Channel(Stage):
-    """A mode of the engine: `lexical`, `dense`, `late` or `hybrid`."""
-
-    mode: Mode
-
-    def pool(self, asked: Asked, given: Pool | None) -> Pool:
-        """See `Stage`."""
-        found = asked.engine.search_encoded(
-            asked.encoded,
-            k=asked.depth if given is None else len(given.ids),
-            mode=self.mode,
-            allowed=asked.allowed,
-            candidates=None if given is None else given.ids,
-            watch=asked.watch,
-        )
-        return Pool.of_found(found)
-
-    def floor(self, asked: Asked) -> float:
-        """See `Stage`; of a hybrid the weighted sum of the least scores."""
-        if self.mode != "hybrid":
-            return FLOORS[self.mode]
-        encoded, weights = asked.encoded, asked.engine.model.fusion
-        sides = {"lexical": encoded.lexical, "dense": encoded.dense, "late": encoded.tokens}
-        return sum(weights[name] * FLOORS[name] for name, side in sides.items() if side is not None)
-
-    @property
-    def _written(self) -> tuple[int, str]:
-        return 7, self.mode
-
-
-@dataclass(frozen=True, repr=False)
 class Sum(Stage):
     """A weighted sum of normalised scores."""
 
@@ -363,19 +329,6 @@ class Concatenation(_Several):
     def floor(self, asked: Asked) -> float:
         """See `Stage`; what lies below the first list has no least score of its own."""
         return self.parts[0].floor(asked)
-
-
-class Stages:
-    """The stages of one db, to be combined; see `lexsearch.stages`."""
-
-    def __init__(self, host: Host) -> None:
-        self.lexical: Stage = Channel(host, "lexical")
-        self.dense: Stage = Channel(host, "dense")
-        self.late: Stage = Channel(host, "late")
-        self.hybrid: Stage = Channel(host, "hybrid")
-
-    def __repr__(self) -> str:
-        return "stages: lexical, dense, late, hybrid"
 
 
 def _parts(kind: type[Stage], one: Stage, other: Stage) -> tuple[Stage, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import weakref
@@ -31,7 +32,7 @@ from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, ope
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
 from lexsearch.catalog.step import CATALOG_FILE
-from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.errors import IndexDamaged, IndexMissing, UsageError
 from lexsearch.own_ids import DOCID, key_of, name_of
 from lexsearch.types import ROLES, IntArray, ModelIdentity, docid
 
@@ -209,9 +210,10 @@ class Snapshot:
         """Image id by name: 16 hex digits, or an id that a program gave; unknown ones left out."""
         found: dict[str, int] = {}
         for name in names:
-            number = int(name, 16) if DOCID.fullmatch(name) else self.find(key_of(name))
-            if number is not None:
-                found[name] = number
+            with contextlib.suppress(UsageError):  # what can be no id is none
+                number = int(name, 16) if DOCID.fullmatch(name) else self.find(key_of(name))
+                if number is not None:
+                    found[name] = number
         return found
 
     def own_ids(self) -> list[str]:

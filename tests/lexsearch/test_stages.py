@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from lexsearch import Filter, LexSearch, Query
+from lexsearch.channel_stages import Stages
 from lexsearch.errors import UsageError
 from lexsearch.ranking.normalise import theoretical_min_max
-from lexsearch.stages import Stage, Stages
+from lexsearch.stages import Stage
 from lexsearch.types import Ranking
 
 QUERIES = ("red", "green blue", "white", "red green blue white", "blue -red", "red type:png")
