@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("llama_index.core", reason="llama-index-core is not installed")
 from llama_index.core.schema import ImageNode, QueryBundle
 
-from lexsearch import Filter, LexSearch
+from lexsearch import Filter, LexSearch, Query
 from lexsearch.adapters.llamaindex import LexSearchRetriever
 
 
