@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from indexer import exif as camera_facts
-from indexer.decode import Decoded, unless_broken
+from indexer.decode import Decoded, DecodeError, decode_bytes, pillow_under, unless_broken
 from indexer.options import MAX_PIXELS
+from indexer.reading import MAX_BYTES
 from indexer.upright import difference_hash, flatten
 from lexsearch.errors import UsageError
 from lexsearch.pixels import to_pixels
@@ -60,6 +61,20 @@ def decode_picture(
         gps=unless_broken(camera_facts.gps, exif, None),
         dhash=difference_hash(small),
     )
+
+
+def decode_content(data: bytes, spec: PixelSpec, *, max_pixels: int = MAX_PIXELS) -> Decoded:
+    """The bytes of a picture file, decoded in this process; see `decode_upload` for strangers'.
+
+    Raises:
+        DecodeError: they are no picture that can be read, or too large.
+    """
+    shown = b"the picture given"
+    if len(data) > MAX_BYTES:
+        raise DecodeError(shown, f"is too large: {len(data):,} bytes, at most {MAX_BYTES:,}")
+    with pillow_under(max_pixels):
+        digest = hashlib.sha256(data).digest()
+        return decode_bytes(shown, data, digest, spec, max_pixels=max_pixels)
 
 
 def from_array(array: PixelArray) -> Image.Image:

@@ -51,13 +51,14 @@ def load_pixels(picture: Picture | bytes, spec: PixelSpec) -> PixelArray:
 
 
 def pixels_of(picture: Picture, spec: PixelSpec) -> PixelArray:
-    """The same of whatever a caller has: bytes are those of a file.
+    """The same of whatever a caller has; bytes are those of a file (for strangers': `load_upload`).
 
     Raises:
         UsageError: as `load_pixels`, or it is nothing of the kind.
     """
     if isinstance(picture, bytes | bytearray | memoryview):
-        return load_upload(bytes(picture), spec)
+        decoded: PixelArray = program("content_decoder")(bytes(picture), spec).pixels
+        return decoded
     if not isinstance(picture, str | os.PathLike) and not _is_in_memory(picture):
         raise UsageError(
             f"a picture was given as {type(picture).__name__}; expected a path, a Pillow image, "

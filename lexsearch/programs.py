@@ -13,6 +13,7 @@ PROGRAMS = {
     "remover": "indexer.add:delete_pictures",
     "decoder": "indexer.decode:decode",
     "picture_decoder": "indexer.memory:decode_picture",
+    "content_decoder": "indexer.memory:decode_content",
     "upload_decoder": "indexer.supervise:decode_upload",
 }
 

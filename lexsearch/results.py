@@ -60,7 +60,7 @@ class SearchHit:
     Attributes:
         rank: 1 for the best.
         id: 16 hex digits, by the content of the picture.
-        raw_path: the path as the system gave it.
+        raw_path: the path as the system gave it; `id:NAME` of a picture added from memory.
         score: of the mode that was asked for; higher is better.
         scores: by channel (`lexical`, `dense`, `late`) and `fused`; None where not computed.
         terms: the words that speak for this hit, heaviest first.

@@ -18,6 +18,8 @@ from lexsearch.catalog.step import BUSY_TIMEOUT_S, CATALOG_FILE
 # A write-ahead log begins with 32 bytes; the salts in it change when the log begins anew.
 LOG_HEADER = 32
 RETRY_S = 0.01
+# File systems keep times no finer than some milliseconds, some of them two seconds.
+TICK_NS = 3_000_000_000
 
 
 def private_copy(directory: Path) -> sqlite3.Connection:
@@ -41,6 +43,22 @@ def private_copy(directory: Path) -> sqlite3.Connection:
             return _opened(main, log)
         time.sleep(RETRY_S)
     raise damaged(path, "it changes faster than it can be read")
+
+
+def footprint(directory: Path) -> tuple[object, ...] | None:
+    """What changes when the catalog does; None while it may change within a tick of a clock."""
+    path = directory / CATALOG_FILE
+    found: list[object] = []
+    for one in (path, _log_of(path)):
+        try:
+            state = one.stat()
+        except OSError:
+            found.append(None)
+            continue
+        if abs(time.time_ns() - state.st_mtime_ns) < TICK_NS:
+            return None
+        found.append((state.st_size, state.st_mtime_ns, state.st_ino))
+    return tuple(found)
 
 
 def _state(path: Path) -> tuple[tuple[int, int, int], bytes]:

@@ -27,6 +27,7 @@ from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.picture_rows import PictureRows
+from lexsearch.bundle.private_copy import footprint
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
@@ -77,6 +78,7 @@ class Snapshot:
         self._rows = PictureRows(connection, self._path)
         self._touching = touching
         self._apart = not touching or is_frozen(directory)  # sees no later commit by itself
+        self._seen: tuple[object, ...] | None = None  # the catalog when it was last compared
         self._verified = False
         # Threads may still be reading when the one that opened it has moved on: the last to let
         # go of this object closes it.
@@ -333,9 +335,14 @@ class Snapshot:
         if not self._apart:
             ((value,),) = self._query(statement)
             return int(value) != self.generation
+        seen = None if self._touching else footprint(self.directory)
+        if seen is not None and seen == self._seen:
+            return False
         connection = connect(self.directory, touching=self._touching)
         try:
             (value,) = connection.execute(statement).fetchone()
+            if int(value) == self.generation:
+                self._seen = seen
             return int(value) != self.generation
         finally:
             connection.close()

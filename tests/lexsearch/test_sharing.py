@@ -405,3 +405,21 @@ def test_photos_of_a_reader_that_may_not_write_are_explained(
     with LexSearch.open(tmp_path / "db", model=toy_model, read_only=True) as reader:
         assert reader.explain("red", reader.search("red")[0]).grid == (2, 2)
     assert everything(tmp_path) == before
+
+
+def test_a_read_only_reader_looks_at_an_unchanged_catalog_only_once(
+    db: LexSearch, toy_model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lexsearch.bundle import snapshot
+
+    db.close()
+    past = 1_600_000_000_000_000_000
+    os.utime(db.directory / "catalog.sqlite", ns=(past, past))
+    with LexSearch.open(db.directory, model=toy_model, read_only=True) as reader:
+        assert not reader.reload()
+        with monkeypatch.context() as patch:
+            patch.setattr(snapshot, "connect", None)
+            assert not reader.reload()
+        db.add(pixels(1, seed=5), ids=["new"])
+        assert reader.reload()
+        assert "new" in reader.ids()
