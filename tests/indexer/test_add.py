@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -328,6 +329,9 @@ def test_deleting_an_id_leaves_the_file_of_a_folder(db: LexSearch, photos: Path)
     assert "n" not in hit.meta
     assert db.delete([hit.id]) == 0  # a folder holds it
     assert len(db) == 4
+    with sqlite3.connect(db.directory / "catalog.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM added").fetchone() == (0,)
+    connection.close()
 
 
 def test_many_batches_are_merged_and_stay_what_they_are(db: LexSearch, toy_model: Any) -> None:
@@ -428,8 +432,6 @@ def test_a_lost_catalog_is_made_anew_with_ids(db: LexSearch, photos: Path) -> No
 
 
 def test_metadata_survives_the_loss_of_other_rows(db: LexSearch) -> None:
-    import sqlite3
-
     db.add([picture("green")], ids=["g"], metadata=[{"n": 1, "camera": "Lumo"}], **FAST)
     db.close()
     connection = sqlite3.connect(db.directory / "catalog.sqlite")
@@ -457,8 +459,6 @@ def test_a_repair_names_the_pictures_that_must_be_added_again(db: LexSearch) -> 
 
 
 def test_a_changed_row_of_metadata_is_noticed(db: LexSearch) -> None:
-    import sqlite3
-
     db.add([picture("green")], ids=["g"], metadata=[{"n": 1}], **FAST)
     connection = sqlite3.connect(db.directory / "catalog.sqlite")
     connection.execute("""UPDATE added SET meta = '{"n": 2}'""")
