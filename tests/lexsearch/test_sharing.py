@@ -412,9 +412,9 @@ def test_a_read_only_reader_looks_at_an_unchanged_catalog_only_once(
 ) -> None:
     from lexsearch.bundle import snapshot
 
-    db.close()
     past = 1_600_000_000_000_000_000
-    os.utime(db.directory / "catalog.sqlite", ns=(past, past))
+    for file in db.directory.glob("catalog.sqlite*"):
+        os.utime(file, ns=(past, past))
     with LexSearch.open(db.directory, model=toy_model, read_only=True) as reader:
         assert not reader.reload()
         with monkeypatch.context() as patch:
