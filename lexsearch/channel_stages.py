@@ -65,7 +65,9 @@ class Stages:
         if not weights or (unknown := set(weights) - set(vars(self))):
             named = sorted(unknown) if weights else "none"
             raise UsageError(f"weights of stages name {named}; known: {', '.join(vars(self))}")
-        return reduce(add, (weight * getattr(self, name) for name, weight in weights.items()))
+        terms = (weight * getattr(self, name) for name, weight in weights.items())
+        summed: Stage = reduce(add, terms)
+        return summed
 
     def __repr__(self) -> str:
         return "stages: lexical, dense, late, hybrid"
