@@ -30,7 +30,7 @@ from lexsearch.api import LexSearch
 from lexsearch.bundle.records import CommitBatch, ContentRecord, FileRecord
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.cli.demo import corpus
-from lexsearch.encoders._pixels import to_pixels
+from lexsearch.pixels import to_pixels
 from lexsearch.registry import build
 from lexsearch.types import DenseVectors, Encoded, TokenVectors, docid, image_id_of
 from ui.thumbnails import Thumbnails

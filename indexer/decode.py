@@ -28,8 +28,8 @@ from indexer.formats import (
 from indexer.options import MAX_PIXELS
 from indexer.reading import Unreadable, read_regular
 from indexer.upright import difference_hash, flatten
-from lexsearch.encoders._pixels import to_pixels
 from lexsearch.errors import UsageError
+from lexsearch.pixels import to_pixels
 from lexsearch.types import PixelArray, PixelSpec
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
@@ -174,7 +174,7 @@ def _decode(
     with big if image.width * image.height > BIG else nullcontext():
         exif = _exif(image, data if is_raw(path) else None)  # a PNG is decoded here already
         flat = flatten(image, 2 * max(spec.width, spec.height))
-    orientation = turn or _unless_broken(camera_facts.orientation, exif, 1)
+    orientation = turn or unless_broken(camera_facts.orientation, exif, 1)
     if orientation in camera_facts.TURNS:
         flat = flat.transpose(camera_facts.TURNS[orientation])
     swapped = orientation in camera_facts.SWAPS_SIDES
@@ -184,9 +184,9 @@ def _decode(
         sha256=sha256,
         width=width,
         height=height,
-        taken=_unless_broken(camera_facts.taken, exif, None),
-        camera=_unless_broken(camera_facts.camera, exif, None),
-        gps=_unless_broken(camera_facts.gps, exif, None),
+        taken=unless_broken(camera_facts.taken, exif, None),
+        camera=unless_broken(camera_facts.camera, exif, None),
+        gps=unless_broken(camera_facts.gps, exif, None),
         dhash=difference_hash(flat),
     )
 
@@ -220,7 +220,8 @@ def _exif(image: Image.Image, container: bytes | None) -> Image.Exif:
     return exif
 
 
-def _unless_broken(read_fact: Callable[[Image.Exif], T], exif: Image.Exif, missing: T) -> T:
+def unless_broken(read_fact: Callable[[Image.Exif], T], exif: Image.Exif, missing: T) -> T:
+    """A fact of a picture; of a broken block the value that stands for none."""
     try:
         return read_fact(exif)
     except Exception:  # a broken block never loses the picture

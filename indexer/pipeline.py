@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from indexer.commit import commit, finish, record_deaths, settle
-from indexer.decoders import PooledDecoder, ThreadDecoder
 from indexer.encode import encode, gather
 from indexer.lists import refresh_lists
 from indexer.options import IndexOptions
@@ -19,7 +18,7 @@ from indexer.reading import sha256_of
 from indexer.report import IndexReport
 from indexer.scan import ScanOptions, ScanResult, require_roots, scan
 from indexer.space import check_space, safe_so_far
-from indexer.supervise import ProcessDecoder
+from indexer.supervise import open_decoder
 from indexer.tally import Tally
 from lexsearch.bundle.catalog_file import any_segment
 from lexsearch.bundle.writer import BundleWriter
@@ -121,7 +120,7 @@ def _encode_all(
     listen(Progress(0, tally.total, 0, tally.outlook()))
     if stopped():
         return
-    with _decoder(model, held, options) as decoder:
+    with open_decoder(model.pixel_spec, held, options) as decoder:
         decoded = decoder.decode([one.file.path for one in group] for group in groups)
         for group, outcomes in zip(groups, tally.each("decode", decoded), strict=False):
             batch = gather(group, outcomes, held)
@@ -136,16 +135,6 @@ def _encode_all(
             listen(Progress(tally.done, tally.total, tally.encoded, ""))
             if stopped():
                 return
-
-
-def _decoder(model: Model, held: set[bytes], options: IndexOptions) -> PooledDecoder:
-    threads, pixels, follow = options.threads, options.max_pixels, options.follow_symlinks
-    spec = model.pixel_spec
-    if not options.isolate:
-        return ThreadDecoder(spec, held, threads=threads, max_pixels=pixels, follow=follow)
-    return ProcessDecoder(
-        spec, held, threads=threads, max_pixels=pixels, follow=follow, file_s=options.file_s
-    )
 
 
 def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 
 from indexer import wire
 from indexer.decode import NO_MEMORY, Decoded, DecodeError
-from indexer.decoders import Held, Outcome, PooledDecoder
-from indexer.options import FILE_SECONDS, MAX_PIXELS
+from indexer.decoders import Held, Outcome, PooledDecoder, ThreadDecoder
+from indexer.options import FILE_SECONDS, MAX_PIXELS, IndexOptions
 from lexsearch.errors import LexsearchError
 from lexsearch.types import PixelSpec
 
@@ -246,6 +246,16 @@ class ProcessDecoder(PooledDecoder):
         worker.end()
         with self._guard:
             self._alive.discard(worker)
+
+
+def open_decoder(spec: PixelSpec, held: Container[bytes], options: IndexOptions) -> PooledDecoder:
+    """The decoder that the options of a run ask for; see `PooledDecoder`."""
+    threads, pixels, follow = options.threads, options.max_pixels, options.follow_symlinks
+    if not options.isolate:
+        return ThreadDecoder(spec, held, threads=threads, max_pixels=pixels, follow=follow)
+    return ProcessDecoder(
+        spec, held, threads=threads, max_pixels=pixels, follow=follow, file_s=options.file_s
+    )
 
 
 def decode_upload(data: bytes, spec: PixelSpec) -> Decoded:

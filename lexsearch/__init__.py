@@ -27,12 +27,15 @@ _PUBLIC = {
     "Settings": "lexsearch.settings",
     "SparseVectors": "lexsearch.types",
     "TokenVectors": "lexsearch.types",
+    "load_encoder": "lexsearch.loading",
+    "load_model": "lexsearch.loading",
 }
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
     from lexsearch.errors import LexsearchError
     from lexsearch.explain.terms import Contribution
+    from lexsearch.loading import load_encoder, load_model
     from lexsearch.query import Filter, Query
     from lexsearch.results import Explanation, SearchHit, SearchResults
     from lexsearch.settings import Settings
@@ -52,6 +55,8 @@ __all__ = [
     "Settings",
     "SparseVectors",
     "TokenVectors",
+    "load_encoder",
+    "load_model",
 ]
 
 

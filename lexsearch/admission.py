@@ -68,6 +68,7 @@ class Admission:
             path_glob=wanted.path,
             type_=wanted.type,
             camera=wanted.camera,
+            **({"meta": dict(wanted.meta)} if wanted.meta else {}),
         )
         if wanted.label is not None:
             ids = np.intersect1d(ids, self._labelled(wanted.label))

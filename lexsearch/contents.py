@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from lexsearch.bundle.lists import summary
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.errors import IndexMissing, UsageError
+from lexsearch.own_ids import is_key, name_of
 from lexsearch.pictures import absolute, load_for_display
-from lexsearch.results import display_path
+from lexsearch.results import SearchHit, display_path
 from lexsearch.stores.pooling import factor_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,11 @@ class Contents:
     """The part of `LexSearch` that needs no model: the catalog, and the photos it names."""
 
     directory: Path
-    snapshot: Snapshot
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The commit that answers now."""
+        raise NotImplementedError
 
     def status(self) -> dict[str, Any]:
         """What is in the db, as JSON values."""
@@ -58,22 +63,25 @@ class Contents:
             for group in self.snapshot.near_duplicates(threshold)
         ]
 
+    def ids(self) -> list[str]:
+        """Ids of the pictures that programs added, sorted by their bytes."""
+        return self.snapshot.own_ids()
+
     def picture(self, id: str) -> ImageRecord:
-        """What is known of the picture with that id (16 hex digits).
+        """What is known of the picture with that id: 16 hex digits, or one that a program gave.
 
         Raises:
             UsageError: no id, or no picture of this db.
         """
+        snapshot = self.snapshot
+        found = snapshot.ids_of([id])
         try:
-            image_id = int(id, 16)
-        except ValueError:
-            image_id = -1
-        if len(id) != 16 or not 0 <= image_id < 2**63:
-            raise UsageError(f"{id[:40]!r} is no id of a picture; expected 16 hex digits")
-        try:
-            return self.snapshot.images([image_id])[0]
-        except IndexMissing as error:
-            raise UsageError(f"no picture {id} in {self.directory}") from error
+            return snapshot.images([found[id]])[0]
+        except (KeyError, IndexMissing) as error:
+            raise UsageError(
+                f"no picture {id[:40]!r} in {self.directory}; an id is 16 hex digits, or what the "
+                "program gave that added the picture"
+            ) from error
 
     def load_picture(self, id: str, *, side: int = 720) -> Image:
         """The picture with that id, RGB, upright, at most `side` pixels long, without metadata.
@@ -83,14 +91,33 @@ class Contents:
         """
         record = self.picture(id)
         path = next((p for p in record.paths if os.path.exists(p)), record.paths[0])  # noqa: PTH110
+        self._require_file(path)
         return load_for_display(path, record.width, record.height, side=side)
 
-    def _record(self, picture: str | bytes | os.PathLike[str]) -> ImageRecord:
+    def _require_file(self, path: bytes) -> None:
+        """Refuse to read the pixels of a picture that came without a file."""
+        if is_key(path):
+            raise UsageError(
+                f"the picture {name_of(path)} was added from memory, and its pixels were not kept; "
+                "explain it with read_photo=False"
+            )
+
+    def _record(
+        self,
+        picture: str | bytes | os.PathLike[str] | SearchHit,
+        snapshot: Snapshot | None = None,
+    ) -> ImageRecord:
+        """What is known of a hit, or of the picture at a path or with an id."""
+        snapshot = snapshot or self.snapshot
+        if isinstance(picture, SearchHit):
+            return snapshot.images([int(picture.id, 16)])[0]
         path = absolute(picture)
-        found = self.snapshot.find(path)
+        found = snapshot.find(path)
+        if found is None and isinstance(picture, str):
+            found = snapshot.ids_of([picture]).get(picture)
         if found is None:
             raise UsageError(
                 f"{display_path(path)} is not in {self.directory}; add it with: "
                 f"lexsearch index {display_path(path)}"
             )
-        return self.snapshot.images([found])[0]
+        return snapshot.images([found])[0]

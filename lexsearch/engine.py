@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lexsearch.admission import Admission
 from lexsearch.errors import UsageError
 from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wanted
@@ -17,6 +19,7 @@ from lexsearch.results import SearchResults
 from lexsearch.reuse import EncodedParts
 from lexsearch.stopwatch import Stopwatch
 from lexsearch.types import IntArray, Role
+from lexsearch.vectors import heaviest
 
 if TYPE_CHECKING:
     from lexsearch.bundle.snapshot import Snapshot
@@ -70,7 +73,11 @@ class Engine:
 
     def encode(self, query: Query) -> EncodedQuery:
         """The query's vectors; see `lexsearch.query_encoder.encode`."""
-        return encode_many([query], self.model, self._parts)[0]
+        return self.encode_many([query])[0]
+
+    def encode_many(self, queries: Sequence[Query]) -> list[EncodedQuery]:
+        """The vectors of each query; see `lexsearch.query_encoder.encode_many`."""
+        return encode_many(queries, self.model, self._parts)
 
     def search(
         self,
@@ -108,7 +115,7 @@ class Engine:
             allowed, excluded = self._allowed(query, leave_out)
         found = self._finder.find(Wanted(encoded, allowed), Request(k, mode, rerank), watch)
         with watch.stage("hits"):
-            made = self._results(
+            made = self.results(
                 query, encoded, found, mode, cutoff, excluded, every_word=every_word
             )
         return made.timed(watch.seconds())
@@ -135,14 +142,14 @@ class Engine:
             return []
         watch = Stopwatch()
         with self._finder.opening(_reads(queries, mode), watch), watch.stage("encode"):
-            encoded = encode_many(queries, self.model, self._parts)
+            encoded = self.encode_many(queries)
         with watch.stage("filter"):
             admitted = [self._allowed(query, frozenset()) for query in queries]
         wanted = [Wanted(e, allowed) for e, (allowed, _) in zip(encoded, admitted, strict=True)]
         found = self._finder.find_many(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
             made = [
-                self._results(query, encoded[i], found[i], mode, cutoff, admitted[i][1])
+                self.results(query, encoded[i], found[i], mode, cutoff, admitted[i][1])
                 for i, query in enumerate(queries)
             ]
         seconds = watch.seconds(among=len(queries))
@@ -155,14 +162,35 @@ class Engine:
         k: int,
         mode: Mode = "hybrid",
         allowed: IntArray | None = None,
+        candidates: IntArray | None = None,
         rerank: int | None = None,
+        watch: Stopwatch | None = None,
     ) -> Found:
         """The same for vectors: candidates, scores in every channel of the mode, fusion.
 
         allowed: ascending ids that may be returned; None = all.
+        candidates: ascending ids to score, in place of proposing any; `allowed` is not looked at.
+        watch: gets the seconds.
         """
         request = Request(k, mode, rerank)
-        return self._finder.find(Wanted(encoded, allowed), request, Stopwatch())
+        wanted = Wanted(encoded, allowed, candidates)
+        return self._finder.find(wanted, request, watch or Stopwatch())
+
+    def admitted(self, query: Query) -> tuple[IntArray | None, int]:
+        """Ascending ids that the conditions of a query admit, and how many `-word` took away.
+
+        Raises:
+            UsageError: a condition names an unknown word.
+        """
+        return self._allowed(query, frozenset())
+
+    def stored_words(self, image_id: int, *, k: int = 20) -> list[str]:
+        """The heaviest whole words that are stored of an image, heaviest first."""
+        if "lexical" not in self.model.identity.fingerprints:
+            return []
+        vocabulary = self.model.vocabulary
+        ((*row,),) = heaviest(self.lexical.vectors(np.array([image_id], dtype=np.int64)))
+        return [vocabulary.words[i] for i, _ in row if vocabulary.is_word(i)][:k]
 
     def carriers(self, word: str) -> IntArray:
         """Ascending ids of the images that carry a word (its `word_fires` or more).
@@ -175,17 +203,18 @@ class Engine:
     def _allowed(self, query: Query, leave_out: frozenset[int]) -> tuple[IntArray | None, int]:
         return self._admission.admitted(query, lambda: self.lexical, leave_out)
 
-    def _results(
+    def results(
         self,
         query: Query,
         encoded: EncodedQuery,
         found: Found,
-        mode: Mode,
-        cutoff: str | float,
-        excluded: int,
+        mode: str,
+        cutoff: str | float = "none",
+        excluded: int = 0,
         *,
         every_word: bool = False,
     ) -> SearchResults:
+        """What was found as hits with paths and reasons; arguments as in `search`."""
         limit = float("-inf")
         if cutoff == "auto":
             limit = automatic_cutoff(found.totals)
@@ -198,7 +227,7 @@ class Engine:
             self.model.vocabulary,
             every_word=every_word,
         )
-        hits = make_hits(found, self.snapshot, words, is_fused=mode == "hybrid", limit=limit)
+        hits = make_hits(found, self.snapshot, words, is_fused=mode not in CHANNELS, limit=limit)
         notes = encoded.notes + found.notes + self._stores.notes
         return SearchResults(hits, str(query), mode, {}, notes, limit, excluded)
 

@@ -79,10 +79,12 @@ class Wanted:
     Attributes:
         encoded: its vectors.
         allowed: ascending ids that may be found; None = all.
+        candidates: ascending ids to score, all of them, in place of proposing any.
     """
 
     encoded: EncodedQuery
     allowed: IntArray | None = None
+    candidates: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +142,11 @@ class Finder:
         """
         query, allowed = wanted.encoded, wanted.allowed
         channels = self._channels(query, request.mode)
-        proposing = self._proposing(channels, request.k, allowed, watch)
+        proposing = (
+            self._proposing(channels, request.k, allowed, watch)
+            if wanted.candidates is None
+            else _Proposing(wanted.candidates)
+        )
         jobs: dict[str, Callable[[], Ranking]] = {}
         if "lexical" in proposing.proposers:
             words = _given(query.lexical)

@@ -58,7 +58,8 @@ def make_hits(
                 scores=scores,
                 terms=reasons[i],
                 also=tuple(display_path(path) for path in record.paths[1:]),
-                meta={name: getattr(record, name) for name in SHOWN_META},
+                meta={**{name: getattr(record, name) for name in SHOWN_META}, **record.meta},
+                ids=record.ids,
                 below_cutoff=score < limit,
             )
         )

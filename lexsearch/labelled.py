@@ -7,23 +7,15 @@ from typing import TYPE_CHECKING
 
 from lexsearch.bundle.labels_file import write_labels
 from lexsearch.labelling import Labels, label_pictures
+from lexsearch.opened import OpenDb
 from lexsearch.prompts import TEMPLATES
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from lexsearch.engine import Engine, Mode
+    from lexsearch.engine import Mode
 
 
-class Labelling:
+class Labelling(OpenDb):
     """The part of `LexSearch` that labels pictures."""
-
-    directory: Path
-
-    @property
-    def engine(self) -> Engine:
-        """The query path over the present snapshot."""
-        raise NotImplementedError
 
     def label(
         self,
@@ -48,10 +40,18 @@ class Labelling:
             UsageError: see `label_pictures`.
             StorageError: the labels cannot be kept.
         """
-        found = label_pictures(
-            self.engine, classes, templates=templates, mode=mode, centre=centre,
-            on_progress=on_progress,
-        ).leading(min_lead)  # fmt: skip
+        if keep:
+            self._refuse_read_only()
+        found = self.current(
+            lambda engine: label_pictures(
+                engine,
+                classes,
+                templates=templates,
+                mode=mode,
+                centre=centre,
+                on_progress=on_progress,
+            )
+        ).leading(min_lead)
         if keep:
             write_labels(self.directory, found.kept())
         return found

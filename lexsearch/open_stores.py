@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
 from lexsearch.bundle.lists import offer
 from lexsearch.registry import build
@@ -39,54 +39,55 @@ class OpenStores:
         self._snapshot = snapshot
         self._identity = identity
         self._names = {**DEFAULTS, **(names or {})}
+        self._locks = {role: Lock() for role in ROLES}
+        self._open: dict[Role, Any] = {}
         self.notes: tuple[str, ...] = ()  # sentences for the user, once a store is open
         self._token_options = {} if late_kernel == "auto" else {"kernel": late_kernel}
 
-    @cached_property
+    @property
     def lexical(self) -> LexicalIndex:
         """The word index."""
-        index: LexicalIndex = build(
-            "stores.lexical", self._names["lexical"], vocab_size=self._identity.vocab_size
-        )
-        self._attach("lexical", index)
+        index: LexicalIndex = self._once("lexical", vocab_size=self._identity.vocab_size)
         return index
 
-    @cached_property
+    @property
     def dense(self) -> SearchIndex[DenseVectors]:
         """The dense index."""
-        index: SearchIndex[DenseVectors] = build(
-            "stores.dense", self._names["dense"], dim=self._identity.dense_dim
-        )
-        self._attach("dense", index)
-        if note := offer(index, self._snapshot.lists):
-            self.notes += (note,)
+        index: SearchIndex[DenseVectors] = self._once("dense", dim=self._identity.dense_dim)
         return index
 
-    @cached_property
+    @property
     def tokens(self) -> TokenStore:
         """The token store."""
-        store: TokenStore = build(
-            "stores.tokens",
-            self._names["tokens"],
+        store: TokenStore = self._once(
+            "tokens",
             dim=self._identity.token_dim,
             scale=self._identity.token_scale,
             **self._token_options,
         )
-        self._attach("tokens", store)
         return store
 
-    def _attach(
-        self, role: Role, store: LexicalIndex | SearchIndex[DenseVectors] | TokenStore
-    ) -> None:
-        for segment in self._snapshot.segments:
-            store.attach(segment.image_ids, segment.sections(role), live=segment.live)
+    def _once(self, role: Role, **options: Any) -> Any:
+        """The store of a role; of several threads that ask first, one opens it."""
+        found = self._open.get(role)
+        if found is not None:
+            return found
+        with self._locks[role]:
+            if role not in self._open:
+                store = build(f"stores.{role}", self._names[role], **options)
+                for segment in self._snapshot.segments:
+                    store.attach(segment.image_ids, segment.sections(role), live=segment.live)
+                if role == "dense" and (note := offer(store, self._snapshot.lists)):
+                    self.notes += (note,)
+                self._open[role] = store
+            return self._open[role]
 
     def opener(self, mode: str) -> Callable[[], None] | None:
         """Opens what a search in this mode reads; None where it is open already."""
         wanted = {"hybrid": ROLES, "late": ("tokens",)}.get(mode, (mode,))
         held = self._snapshot.identity.fingerprints
         closed = [role for role in ROLES if role in wanted and role in held]
-        closed = [role for role in closed if role not in self.__dict__]
+        closed = [role for role in closed if role not in self._open]
 
         def open_all() -> None:
             for role in closed:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lexsearch.grammar import cut
-from lexsearch.pictures import load_pixels
+from lexsearch.pictures import pixels_of
 from lexsearch.protocols import Model
 from lexsearch.query import Part, Picture
 from lexsearch.reuse import EncodedParts
@@ -59,7 +59,7 @@ def encode_parts(parts: Sequence[Part], model: Model, held: EncodedParts) -> Par
     if texts:
         found |= zip(texts, rows(model.encode_texts(list(texts.values()))), strict=True)
     if pictures:
-        pixels = [load_pixels(_picture(part), model.pixel_spec) for part in pictures.values()]
+        pixels = [pixels_of(_picture(part), model.pixel_spec) for part in pictures.values()]
         found |= zip(pictures, rows(model.encode_pixels(np.stack(pixels))), strict=True)
     for key in (*texts, *pictures):
         if not isinstance(key, _InMemory):

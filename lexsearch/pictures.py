@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lexsearch.errors import UsageError
-from lexsearch.registry import program
+from lexsearch.programs import program
 from lexsearch.types import PixelArray, PixelSpec
 
 if TYPE_CHECKING:
@@ -32,24 +32,43 @@ def absolute(path: str | bytes | os.PathLike[str]) -> bytes:
 def load_pixels(picture: Picture | bytes, spec: PixelSpec) -> PixelArray:
     """Pixels of a picture as a model wants them, uint8 (height, width, 3).
 
+    picture: bytes are a path here; see `pixels_of`.
+
     Raises:
         UsageError: no such file, it cannot be read as a picture, or it is too large.
     """
     if not isinstance(picture, str | bytes | os.PathLike):
-        from lexsearch.encoders._pixels import to_pixels
-
-        if picture.width * picture.height > MAX_PIXELS:
-            raise UsageError(
-                f"the picture is too large: {picture.width} x {picture.height} pixels, "
-                f"at most {MAX_PIXELS / 1e6:.0f} megapixels"
-            )
-        return to_pixels(upright(picture), spec)
+        decoded: PixelArray = program("picture_decoder")(
+            picture, spec, max_pixels=MAX_PIXELS
+        ).pixels
+        return decoded
     path = absolute(picture)
     shown = path.decode("utf-8", "backslashreplace")
     if not os.path.exists(path):  # noqa: PTH110
         raise UsageError(f"no such picture: {shown}")
     pixels: PixelArray = program("decoder")(os.path.realpath(path), spec).pixels
     return pixels
+
+
+def pixels_of(picture: Picture, spec: PixelSpec) -> PixelArray:
+    """The same of whatever a caller has; bytes are those of a file (for strangers': `load_upload`).
+
+    Raises:
+        UsageError: as `load_pixels`, or it is nothing of the kind.
+    """
+    if isinstance(picture, bytes | bytearray | memoryview):
+        decoded: PixelArray = program("content_decoder")(bytes(picture), spec).pixels
+        return decoded
+    if not isinstance(picture, str | os.PathLike) and not _is_in_memory(picture):
+        raise UsageError(
+            f"a picture was given as {type(picture).__name__}; expected a path, a Pillow image, "
+            "an array uint8 (height, width, 3), or the bytes of a file"
+        )
+    return load_pixels(picture, spec)
+
+
+def _is_in_memory(picture: object) -> bool:
+    return isinstance(picture, np.ndarray) or hasattr(picture, "getexif")
 
 
 def load_upload(data: bytes, spec: PixelSpec) -> PixelArray:
@@ -62,13 +81,6 @@ def load_upload(data: bytes, spec: PixelSpec) -> PixelArray:
         raise UsageError(f"the upload has {len(data):,} bytes; at most {MAX_UPLOAD:,} are allowed")
     pixels: PixelArray = program("upload_decoder")(data, spec).pixels
     return pixels
-
-
-def upright(picture: Image) -> Image:
-    """The picture in RGB, turned as its EXIF orientation says."""
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(picture).convert("RGB")
 
 
 def load_for_display(path: bytes, width: int, height: int, *, side: int = DISPLAY_SIDE) -> Image:

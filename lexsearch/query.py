@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-Picture: TypeAlias = "str | os.PathLike[str] | Image"
+    from lexsearch.types import PixelArray
+
+# A path, a Pillow image, uint8 (height, width, 3) in RGB, or the bytes of a file.
+Picture: TypeAlias = "str | os.PathLike[str] | Image | PixelArray | bytes"
 MAX_WORDS = 512  # of a query by words
 FILTER_NAMES = ("after", "before", "taken", "year", "path", "type", "camera", "label")
 
@@ -29,6 +32,8 @@ class Filter:
         type: file type by suffix, such as `jpeg`; `jpg` and `jpeg` are the same.
         camera: part of the camera's name, any case.
         label: a class that `lexsearch label --keep` gave, any case, `_` for blanks.
+        meta: values by name, of what a program said of a picture that it added: equal to it, or in
+            a list there. Kept as pairs.
     """
 
     after: str | None = None
@@ -37,12 +42,16 @@ class Filter:
     type: str | None = None
     camera: str | None = None
     label: str | None = None
+    meta: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(
+            self, "meta", tuple(sorted(dict(self.meta).items(), key=lambda pair: pair[0]))
+        )
 
     def __bool__(self) -> bool:
-        return any(
-            value is not None
-            for value in (self.after, self.before, self.path, self.type, self.camera, self.label)
-        )
+        facts = (self.after, self.before, self.path, self.type, self.camera, self.label)
+        return bool(self.meta) or any(value is not None for value in facts)
 
     def merge(self, other: Filter) -> Filter:
         """Both conditions; where both set one field, the other's value wins."""
@@ -51,7 +60,7 @@ class Filter:
             for name in ("after", "before", "path", "type", "camera", "label")
             if (value := getattr(other, name)) is not None
         }
-        return replace(self, **changes)
+        return replace(self, **changes, meta={**dict(self.meta), **dict(other.meta)})
 
     @classmethod
     def parse(cls, text: str) -> Filter:
@@ -119,7 +128,7 @@ class Query:
 
     @classmethod
     def image(cls, picture: Picture) -> Query:
-        """A picture: a path or a Pillow image."""
+        """A picture: a path, a Pillow image, an array uint8 (height, width, 3), bytes of a file."""
         return cls(parts=(Part("image", picture),))
 
     @classmethod
@@ -144,6 +153,12 @@ class Query:
         from lexsearch.grammar import parse
 
         return parse(text)
+
+    @classmethod
+    def of(cls, query: str | Query, filters: Filter | None = None) -> Query:
+        """A query with further conditions; a str is parsed."""
+        wanted = cls.parse(query) if isinstance(query, str) else query
+        return wanted if filters is None else wanted.with_(filters=filters)
 
     def __add__(self, other: Query) -> Query:
         return Query(

@@ -11,14 +11,10 @@ from typing import Any
 
 from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.models import published
+from lexsearch.programs import PROGRAMS, program
 
-# Top-level programs that the library may start but never imports: name -> "module:attribute".
-PROGRAMS = {
-    "indexer": "indexer.pipeline:index_folders",
-    "index_options": "indexer.pipeline:IndexOptions",
-    "decoder": "indexer.decode:decode",
-    "upload_decoder": "indexer.supervise:decode_upload",
-}
+__all__ = ["PROGRAMS", "build", "names", "program"]
+
 # Extra that a plugin's dependency comes with, where it is not called like the plugin.
 EXTRAS = {"impact_numba": "fast"}
 MODELS = "models"  # extra of every encoder but the bundled one
@@ -107,9 +103,3 @@ def _model_set(name: str) -> tuple[str, dict[str, Any]]:
             raise UsageError(f"{name!r}: {pair!r} is no option; expected KEY=VALUE")
         given[key] = value
     return family, given
-
-
-def program(name: str) -> Any:
-    """The callable behind a name of PROGRAMS, imported now."""
-    module, _, attribute = PROGRAMS[name].partition(":")
-    return getattr(importlib.import_module(module), attribute)

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from lexsearch.errors import UsageError
+from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.explain.terms import Contribution
 from lexsearch.explain.token_matches import TokenMatch
 from lexsearch.types import FloatArray, PatchWords
 
 if TYPE_CHECKING:
+    import pandas
     from PIL.Image import Image
 
     from lexsearch.protocols import Vocabulary
@@ -49,20 +50,25 @@ class WordCount:
     images: int
 
 
+_READABLE = ("rank", "id", "docid", "ids", "path", "score", "scores", "terms", "also", "meta")
+
+
 @dataclass(frozen=True, slots=True)
 class SearchHit:
     """One picture that was found.
 
     Attributes:
         rank: 1 for the best.
-        id: 16 hex digits; also the TREC docid.
-        raw_path: the path as the system gave it.
+        id: 16 hex digits, by the content of the picture.
+        raw_path: the path as the system gave it; `id:NAME` of a picture added from memory.
         score: of the mode that was asked for; higher is better.
         scores: by channel (`lexical`, `dense`, `late`) and `fused`; None where not computed.
         terms: the words that speak for this hit, heaviest first.
         also: paths of the same picture elsewhere.
-        meta: `taken`, `camera`, `gps`, `width`, `height`.
+        meta: `taken`, `camera`, `gps`, `width`, `height`, and what a program said of a picture
+            that it added.
         below_cutoff: under the automatic cut-off.
+        ids: that programs gave the picture when they added it, sorted.
     """
 
     rank: int
@@ -74,6 +80,7 @@ class SearchHit:
     also: tuple[str, ...] = ()
     meta: Mapping[str, Any] = field(default_factory=dict)
     below_cutoff: bool = False
+    ids: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -82,11 +89,11 @@ class SearchHit:
 
     @property
     def docid(self) -> str:
-        """The id under the name that retrieval tools use."""
-        return self.id
+        """The id for retrieval tools: the first that a program gave it, else `id`."""
+        return self.ids[0] if self.ids else self.id
 
     def __getitem__(self, name: str) -> Any:
-        if name not in ("rank", "id", "docid", "path", "score", "scores", "terms", "also", "meta"):
+        if name not in _READABLE:
             raise KeyError(name)
         return getattr(self, name)
 
@@ -106,6 +113,8 @@ class SearchHit:
             record["path_bytes"] = base64.b64encode(self.raw_path).decode("ascii")
         if self.also:
             record["also"] = list(self.also)
+        if self.ids:
+            record["ids"] = list(self.ids)
         record.update({name: value for name, value in self.meta.items() if value is not None})
         return record
 
@@ -181,8 +190,42 @@ class SearchResults(Sequence[SearchHit]):
         }
 
     def to_trec(self, qid: str = "1", tag: str = "lexsearch") -> str:
-        """Lines `qid Q0 docid rank score tag`, each ended by a newline."""
-        return "".join(f"{qid} Q0 {hit.id} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits)
+        """Lines `qid Q0 docid rank score tag`, each ended by a newline.
+
+        Raises:
+            UsageError: the qid or the tag is empty or holds a blank.
+        """
+        for name, value in (("qid", qid), ("tag", tag)):
+            if not value or value.split() != [value]:
+                raise UsageError(
+                    f"the {name} is {value!r}; a TREC line has no blanks inside a field"
+                )
+        return "".join(
+            f"{qid} Q0 {hit.docid} {hit.rank} {hit.score:.6f} {tag}\n" for hit in self.hits
+        )
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """One row for each hit: rank, id, docid, path, score, a column for each channel, metadata.
+
+        A score that was not computed is NaN, metadata that a picture lacks None.
+
+        Raises:
+            ModelMissing: pandas is not installed.
+        """
+        try:
+            import pandas
+        except ImportError as error:
+            raise ModelMissing(
+                "a table of hits needs pandas; install it with: pip install 'lexsearch[pandas]'"
+            ) from error
+        first = ("rank", "id", "docid", "path", "score")
+        names = list(dict.fromkeys(name for hit in self.hits for name in hit.meta))
+        columns: dict[str, Any] = {name: [hit[name] for hit in self.hits] for name in first}
+        for channel in ("lexical", "dense", "late", "fused"):
+            values = [hit.scores.get(channel) for hit in self.hits]
+            columns[channel] = np.array(values, dtype=np.float64)
+        columns |= {name: pandas.Series([h.meta.get(name) for h in self.hits]) for name in names}
+        return pandas.DataFrame(columns)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

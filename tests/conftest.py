@@ -146,6 +146,11 @@ def toy_model() -> ToyModel:
     return ToyModel()
 
 
+@pytest.fixture(scope="session")
+def session_toy_model() -> ToyModel:
+    return ToyModel()
+
+
 @pytest.fixture
 def shared() -> Path:
     """The data folder; a test that asks for it also carries the marker `shared`."""

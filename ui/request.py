@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from lexsearch.engine import MODES, Mode
 from lexsearch.errors import UsageError
@@ -99,8 +99,9 @@ class Request:
 
     def filter(self) -> Filter:
         """The conditions of the form; those in the text come on top."""
-        known = {f.name for f in fields(Filter)}
-        return Filter(**{name: self.filters[name] for name in self.filters if name in known})
+        known = {f.name for f in fields(Filter)} - {"meta"}  # no text, and has no place in a form
+        given: dict[str, Any] = {n: v for n, v in self.filters.items() if n in known}
+        return Filter(**given)
 
     def query(self, picture_of: Callable[[str], Picture], uploaded: Picture | None = None) -> Query:
         """The query that the request stands for.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lexsearch.bundle.format import too_new
+from lexsearch.bundle.private_copy import private_copy
 from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.step import (
     APPLICATION_ID,
@@ -80,11 +81,16 @@ def _check_step(directory: Path, application: int, step: int, known: int = STEP)
         raise _damaged(directory / CATALOG_FILE, f"its step is {step}")
 
 
-def read_only(directory: Path) -> sqlite3.Connection:
+def read_only(directory: Path, *, touching: bool = True) -> sqlite3.Connection:
     """A connection that cannot write.
 
     In a folder that may not be written, with nothing in the write-ahead log, the file is read
     as immutable; otherwise as one that a writer may be changing.
+
+    Args:
+        directory: the index.
+        touching: SQLite may make its shared-memory file in the folder; otherwise the catalog is
+            read into memory.
 
     Raises:
         IndexMissing, IndexTooNew, IndexDamaged, StorageError: it cannot be read.
@@ -96,15 +102,8 @@ def read_only(directory: Path) -> sqlite3.Connection:
             f"lexsearch index PATH --db {directory}"
         )
     check_header(directory)
-    query = "mode=ro&immutable=1" if is_frozen(directory) else "mode=ro"
     with reading(path):
-        connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?{query}",
-            uri=True,
-            isolation_level=None,
-            timeout=BUSY_TIMEOUT_S,
-            check_same_thread=False,
-        )
+        connection = _connected(path) if touching or is_frozen(directory) else _copied(directory)
         try:
             for setting in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON"):
                 connection.execute(f"PRAGMA {setting}")
@@ -115,6 +114,26 @@ def read_only(directory: Path) -> sqlite3.Connection:
             connection.close()
             raise
     return connection
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    query = "mode=ro&immutable=1" if is_frozen(path.parent) else "mode=ro"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{query}",
+        uri=True,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_S,
+        check_same_thread=False,
+    )
+
+
+def _copied(directory: Path) -> sqlite3.Connection:
+    try:
+        return private_copy(directory)
+    except OSError as error:
+        raise StorageError(
+            f"{directory / CATALOG_FILE} cannot be read: {error.strerror or error}"
+        ) from error
 
 
 def recorded_identity(directory: Path) -> ModelIdentity | None:

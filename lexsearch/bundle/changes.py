@@ -37,6 +37,8 @@ def check_batch(connection: Connection, batch: CommitBatch) -> None:
         raise ValueError("a batch holds one content twice")
     if len({one.path for one in batch.files}) != len(batch.files):
         raise ValueError("a batch holds one path twice")
+    if not {one.path for one in batch.added} <= {one.path for one in batch.files}:
+        raise ValueError("a batch says something of a picture that is not in it")
     if any(len(digest) != 32 for digest in named):
         raise ValueError("a sha256 has 32 bytes")
     stored = repository.stored_digests(connection, [image_id_of(digest) for digest in named])
@@ -75,6 +77,7 @@ def apply_batch(
         affected.add(number)
     touched = repository.remove_files(connection, batch.removed, now=now)
     touched |= repository.add_files(connection, batch.files, now=now)
+    repository.add_added(connection, batch.added)
     repository.remove_skipped(connection, batch.unskipped)
     repository.add_skipped(connection, batch.skipped)
     affected |= repository.segments_of(connection, touched)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from typing import Any
 
 from lexsearch.errors import UsageError
 
@@ -17,18 +19,31 @@ SAME_TYPE = (
 )
 MAX_GLOB = 256  # characters
 
-# Id, path and camera of every path of the images of a time: after (or NULL), before (or NULL).
-# Dates are ISO 8601, so the beginning of one compares as text.
+# Id, path, camera and what a program said, of every path of the images of a time: after (or NULL),
+# before (or NULL). Dates are ISO 8601, so the beginning of one compares as text.
 TAKEN_BETWEEN = """
-    SELECT c.id, i.path, c.camera FROM content c JOIN image i ON i.content_id = c.id
+    SELECT c.id, coalesce(a.file, i.path), coalesce(a.camera, c.camera), a.meta
+    FROM content c JOIN image i ON i.content_id = c.id LEFT JOIN added a ON a.path = i.path
+    WHERE (?1 IS NULL OR coalesce(a.taken, c.taken) >= ?1)
+    AND (?2 IS NULL OR coalesce(a.taken, c.taken) < ?2)
+"""
+# The same of a catalog of step 1.
+TAKEN_BETWEEN_1 = """
+    SELECT c.id, i.path, c.camera, NULL FROM content c JOIN image i ON i.content_id = c.id
     WHERE (?1 IS NULL OR c.taken >= ?1) AND (?2 IS NULL OR c.taken < ?2)
 """
 
 
 def predicate(
-    *, path_glob: str | None, type_: str | None, camera: str | None
-) -> Callable[[bytes, str | None], bool]:
-    """Whether a path and a camera meet every condition given.
+    *,
+    path_glob: str | None,
+    type_: str | None,
+    camera: str | None,
+    meta: Mapping[str, Any] | None = None,
+) -> Callable[[bytes, str | None, str | None], bool]:
+    """Whether a path, a camera and a JSON object meet every condition given.
+
+    meta: values by name; one is met by an equal value, or by a list that holds it.
 
     Raises:
         UsageError: the glob is too long.
@@ -40,7 +55,9 @@ def predicate(
     suffixes = None if type_ is None else _suffixes(type_)
     part = None if camera is None else camera.casefold()
 
-    def meets(path: bytes, camera_name: str | None) -> bool:
+    def meets(path: bytes, camera_name: str | None, said: str | None) -> bool:
+        if meta and not _says(said, meta):
+            return False
         if part is not None and part not in (camera_name or "").casefold():
             return False
         if suffixes is not None and path.rpartition(b".")[2].lower() not in suffixes:
@@ -50,6 +67,15 @@ def predicate(
         return fnmatchcase(path, glob) if has_wildcard else glob in path
 
     return meets
+
+
+def _says(said: str | None, wanted: Mapping[str, Any]) -> bool:
+    found = json.loads(said) if said else {}
+    for name, value in wanted.items():
+        held = found.get(name)
+        if name not in found or not (held == value or (isinstance(held, list) and value in held)):
+            return False
+    return True
 
 
 def _raw(text: str) -> bytes:

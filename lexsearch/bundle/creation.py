@@ -222,6 +222,12 @@ def _check_identity(
             return
         if not replace:
             raise WrongModel(wrong_model(directory, recorded, identity))
+        if count := repository.count_added(connection):
+            raise WrongModel(
+                f"the index in {directory} holds {count:,} pictures that a program added, which "
+                "no walk over folders can give to another model; delete them first "
+                "(LexSearch.delete), or use another index with: --db NAME"
+            )
         merging.forget_everything(connection, now=int(now()))
         repository.set_settings(connection, {"identity": identity_text(identity)})
         repository.next_generation(connection)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from lexsearch.catalog.records import (
+    AddedRecord,
     ContentRecord,
     FileRecord,
     KnownFile,
@@ -15,6 +17,7 @@ from lexsearch.catalog.records import (
 from lexsearch.types import Encoded
 
 __all__ = [
+    "AddedRecord",
     "CommitBatch",
     "ContentRecord",
     "FileRecord",
@@ -37,6 +40,8 @@ class CommitBatch:
         removed: paths to forget.
         skipped: files that could not be indexed; they replace earlier entries of the path.
         unskipped: paths that are no longer skipped.
+        added: what a program said of pictures whose keys are among `files`; see
+            `lexsearch.own_ids`.
     """
 
     contents: Sequence[ContentRecord] = ()
@@ -45,6 +50,7 @@ class CommitBatch:
     removed: Sequence[bytes] = ()
     skipped: Sequence[SkippedFile] = ()
     unskipped: Sequence[bytes] = ()
+    added: Sequence[AddedRecord] = ()
 
     def __bool__(self) -> bool:
         return any((self.contents, self.files, self.removed, self.skipped, self.unskipped))
@@ -60,6 +66,8 @@ class ImageRecord:
         paths: at least one, in byte order.
         width, height, taken, camera, gps, thumb_hash: see `ContentRecord`.
         size, mtime_ns: of the file at the first path, as indexed.
+        ids: that programs gave it, sorted; a picture without a file has its key as its path.
+        meta: what they said of it; of several ids the first one counts.
     """
 
     image_id: int
@@ -73,3 +81,5 @@ class ImageRecord:
     thumb_hash: int | None
     size: int
     mtime_ns: int
+    ids: tuple[str, ...] = ()
+    meta: Mapping[str, Any] = field(default_factory=dict)

@@ -42,9 +42,11 @@ from lexsearch.catalog.database import Database
 from lexsearch.catalog.records import SegmentFile
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.own_ids import is_key, name_of
 from lexsearch.types import ModelIdentity
 
 QUARANTINE = "quarantine"
+SHOWN_IDS = 10  # ids of lost pictures that a report names
 CATALOG_FILES = (CATALOG_FILE, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm")
 
 
@@ -100,7 +102,7 @@ def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) 
     if dry_run:
         return _repair(directory, disk=None)
     with contextlib.suppress(IndexDamaged):
-        check_header(directory, writing=True)
+        check_header(directory)
     lock = WriteLock(directory)
     lock.acquire()
     try:
@@ -126,6 +128,8 @@ def _repair(directory: Path, *, disk: Disk | None) -> RepairReport:
     if any(one.segment is None and one.place.name != FORMAT_FILE for one in rest):
         done, forgotten = _rebuild(directory, disk)  # the new catalog names no lists
     else:
+        if disk is not None:  # a sound catalog can be upgraded; a new one is of this version
+            check_header(directory, writing=True)
         if len(rest) < len(report.problems):
             actions += _drop_lists(directory, disk)
         done, forgotten = _set_aside(directory, bad, disk)
@@ -165,6 +169,7 @@ def _drop_lists(directory: Path, disk: Disk | None) -> list[str]:
 def _set_aside(directory: Path, bad: Sequence[str], disk: Disk | None) -> tuple[list[str], int]:
     """Forget bad segments in the catalog, then move their folders to the quarantine."""
     actions = [f"set segment {ulid} aside; the next index encodes its pictures" for ulid in bad]
+    actions += _to_add_again(_keys_in(directory, bad))
     if disk is None or not bad:
         return actions, _held(directory, bad)
     forgotten = 0
@@ -180,6 +185,26 @@ def _set_aside(directory: Path, bad: Sequence[str], disk: Disk | None) -> tuple[
     for ulid in bad:
         _quarantine(directory, [segment_folder(directory, ulid)], disk)
     return actions, forgotten
+
+
+def _keys_in(directory: Path, ulids: Sequence[str]) -> list[bytes]:
+    """Keys of the ids of pictures that programs added, in segments."""
+    statement = """
+        SELECT image.path FROM image JOIN content ON content.id = image.content_id
+        JOIN segment ON segment.id = content.segment_id WHERE segment.ulid = ?
+    """
+    with reading(directory / CATALOG_FILE), contextlib.closing(read_only(directory)) as connection:
+        found = [path for ulid in ulids for (path,) in connection.execute(statement, [ulid])]
+    return sorted(path for path in found if is_key(path))
+
+
+def _to_add_again(keys: Sequence[bytes]) -> list[str]:
+    """A sentence about pictures that no folder can give back."""
+    if not keys:
+        return []
+    shown = ", ".join(name_of(key) for key in keys[:SHOWN_IDS])
+    more = f" and {len(keys) - SHOWN_IDS:,} more" if len(keys) > SHOWN_IDS else ""
+    return [f"forget pictures that a program added, which must add them again: {shown}{more}"]
 
 
 def _held(directory: Path, ulids: Sequence[str]) -> int:
@@ -221,6 +246,8 @@ def _rebuild(directory: Path, disk: Disk | None) -> tuple[list[str], int]:
     assert identity is not None
     sound = [one for one in sound if one.identity == identity]
     kept = {content.sha256 for one in sound for content, _ in one.contents}
+    lost = [one.path for one in saved.files if is_key(one.path) and one.sha256 not in kept]
+    actions += _to_add_again(sorted(lost))
     if disk is None:
         return actions, len(saved.contents - kept)
     index_uuid = sound[-1].index_uuid if sound else saved.settings.get("uuid", "")
@@ -260,8 +287,11 @@ def _fill(connection: Connection, sound: Sequence[_Segment], saved: Salvaged) ->
             files.update((file.path, file) for _, listed in one.contents for file in listed)
     files.update((file.path, file) for file in saved.files if file.sha256 in stored)
     repository.add_files(connection, [files[path] for path in sorted(files)], now=0)
+    repository.add_added(connection, [one for one in saved.added if one.path in files])
     repository.add_skipped(connection, saved.skipped)
-    repository.add_roots(connection, [*saved.roots, *(file.root for file in files.values())])
+    repository.add_roots(
+        connection, [*saved.roots, *(f.root for f in files.values() if not is_key(f.path))]
+    )
     for run in saved.runs:
         repository.add_run_text(connection, run)
     refresh_live(connection, [row["id"] for row in repository.segments(connection)])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lexsearch.bundle.catalog_file import identity_from
-from lexsearch.bundle.records import FileRecord, SkippedFile
+from lexsearch.bundle.records import AddedRecord, FileRecord, SkippedFile
 from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.types import ModelIdentity
@@ -26,7 +26,7 @@ class Salvaged:
         contents: digests that the catalog knew.
         files: paths with their digests.
         has_all_files: whether every row of paths could be read and is intact.
-        skipped, roots, runs: likewise; a run is its JSON text.
+        skipped, roots, runs, added: likewise; a run is its JSON text.
     """
 
     settings: dict[str, str]
@@ -37,6 +37,7 @@ class Salvaged:
     skipped: tuple[SkippedFile, ...]
     roots: tuple[bytes, ...]
     runs: tuple[str, ...]
+    added: tuple[AddedRecord, ...] = ()
 
 
 def salvage(directory: Path) -> Salvaged:
@@ -67,7 +68,15 @@ def salvage(directory: Path) -> Salvaged:
         skipped=tuple(SkippedFile(*row) for row in tables["skipped"]),
         roots=tuple(row[0] for row in tables["root"]),
         runs=tuple(row[1] for row in tables["run"]),
+        added=tuple(added_record(row) for row in tables["added"]),
     )
+
+
+def added_record(row: Sequence[Any]) -> AddedRecord:
+    """The record behind the covered columns of a row of `added`."""
+    path, file, taken, camera, latitude, longitude, meta = row
+    gps = None if latitude is None or longitude is None else (latitude, longitude)
+    return AddedRecord(path, file, taken, camera, gps, meta)
 
 
 @contextlib.contextmanager

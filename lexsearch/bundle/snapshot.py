@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -12,33 +14,33 @@ from typing import Any
 
 import numpy as np
 
-from lexsearch.bundle import conditions, near
+from lexsearch.bundle import near
 from lexsearch.bundle.catalog_file import (
     identity_from,
     intact_rows,
     is_frozen,
-    read_only,
     reading,
-    verify_rows,
 )
+from lexsearch.bundle.catalog_file import read_only as connect
 from lexsearch.bundle.container import FILE_NAMES, damaged
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
+from lexsearch.bundle.picture_rows import PictureRows
+from lexsearch.bundle.private_copy import footprint
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
-from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.step import CATALOG_FILE
-from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.errors import IndexDamaged, IndexMissing, UsageError
+from lexsearch.own_ids import DOCID, key_of, name_of
 from lexsearch.types import ROLES, IntArray, ModelIdentity, docid
 
 __all__ = ["SegmentView", "Snapshot"]
 
 # A merge may remove files between reading the list of segments and opening them.
 ATTEMPTS = 3
-MAX_PARAMETERS = 900
 
 
 class Snapshot:
@@ -64,6 +66,7 @@ class Snapshot:
         identity: ModelIdentity,
         segments: tuple[SegmentView, ...],
         lists: HeldLists | None = None,
+        touching: bool = True,
     ) -> None:
         self.directory = directory
         self.generation = generation
@@ -72,12 +75,23 @@ class Snapshot:
         self.lists = lists
         self._connection = connection
         self._path = directory / CATALOG_FILE
-        self._frozen = is_frozen(directory)
+        self._rows = PictureRows(connection, self._path)
+        self._touching = touching
+        self._apart = not touching or is_frozen(directory)  # sees no later commit by itself
+        self._seen: tuple[object, ...] | None = None  # the catalog when it was last compared
         self._verified = False
+        # Threads may still be reading when the one that opened it has moved on: the last to let
+        # go of this object closes it.
+        weakref.finalize(self, connection.close)
 
     @classmethod
-    def open(cls, directory: Path) -> Snapshot:
+    def open(cls, directory: Path, *, read_only: bool = False) -> Snapshot:
         """The newest generation in a folder.
+
+        Args:
+            directory: the index.
+            read_only: leave no trace in the folder, not even the files of SQLite's own locks; the
+                catalog is read into memory.
 
         Raises:
             IndexMissing: the folder is no index.
@@ -88,10 +102,10 @@ class Snapshot:
         directory = directory.absolute()
         index_uuid = read_format(directory).uuid
         for attempt in range(ATTEMPTS):
-            connection = read_only(directory)
+            connection = connect(directory, touching=not read_only)
             try:
                 with reading(directory / CATALOG_FILE):
-                    return cls._read(directory, connection, index_uuid)
+                    return cls._read(directory, connection, index_uuid, touching=not read_only)
             except BaseException as error:
                 connection.close()
                 if not isinstance(error, IndexDamaged) or attempt + 1 == ATTEMPTS:
@@ -99,7 +113,14 @@ class Snapshot:
         raise AssertionError("unreachable")
 
     @classmethod
-    def _read(cls, directory: Path, connection: sqlite3.Connection, index_uuid: str) -> Snapshot:
+    def _read(
+        cls,
+        directory: Path,
+        connection: sqlite3.Connection,
+        index_uuid: str,
+        *,
+        touching: bool,
+    ) -> Snapshot:
         path = directory / CATALOG_FILE
         connection.execute("BEGIN")
         try:
@@ -131,6 +152,7 @@ class Snapshot:
             identity=identity,
             segments=segments,
             lists=lists,
+            touching=touching,
         )
 
     def __enter__(self) -> Snapshot:
@@ -165,7 +187,7 @@ class Snapshot:
             IndexMissing: an image is not in the index, or not any more.
         """
         wanted = [int(image_id) for image_id in ids]
-        found = {record.image_id: record for record in self._records(sorted(set(wanted)))}
+        found = {record.image_id: record for record in self._rows.records(sorted(set(wanted)))}
         missing = [image_id for image_id in wanted if image_id not in found]
         if missing:
             raise IndexMissing(
@@ -174,49 +196,31 @@ class Snapshot:
             )
         return [found[image_id] for image_id in wanted]
 
-    def _records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
-        for start in range(0, len(ids), MAX_PARAMETERS):
-            part = ids[start : start + MAX_PARAMETERS]
-            paths = self._paths("image", part)
-            paths |= self._paths("removed", [i for i in part if i not in paths])
-            for row in self._rows("content", "id", part):
-                if row[0] in paths:
-                    yield _record(row, paths[row[0]])
-
-    def _paths(self, table: str, ids: Sequence[int]) -> dict[int, list[tuple[bytes, int, int]]]:
-        """Path, size and mtime_ns of every file of the images, in byte order."""
-        found: dict[int, list[tuple[bytes, int, int]]] = {}
-        for row in self._rows(table, "content_id", ids):
-            named = dict(zip(COVERED[table], row, strict=True))
-            one = (named["path"], named["size"], named["mtime_ns"])
-            found.setdefault(named["content_id"], []).append(one)
-        for files in found.values():
-            files.sort()
-        return found
-
-    def _rows(self, table: str, column: str, values: Sequence[int]) -> list[tuple[Any, ...]]:
-        """Rows of a table whose column holds one of at most MAX_PARAMETERS values."""
-        marks = ",".join("?" * len(values))
-        with reading(self._path):
-            return intact_rows(self._connection, table, f"WHERE {column} IN ({marks})", values)
-
     def _query(self, statement: str, values: Iterable[Any] = ()) -> list[Any]:
         with reading(self._path):
             return self._connection.execute(statement, tuple(values)).fetchall()
 
     def find(self, path: bytes) -> int | None:
-        """Id of the image at a path, or None.
+        """Id of the image at a path, or that a program added from there, or None.
 
         Args:
             path: absolute and normalised, as it was indexed.
         """
-        with reading(self._path):
-            rows = intact_rows(self._connection, "image", "WHERE path = ?", [path])
-            rows = rows or intact_rows(
-                self._connection, "removed", "WHERE path = ? ORDER BY since DESC", [path]
-            )
-        held = (int(row[1]) for row in rows)  # content_id, in both tables
-        return next((image_id for image_id in held if self._holds(image_id)), None)
+        return next((one for one in self._rows.at(path) if self._holds(one)), None)
+
+    def ids_of(self, names: Iterable[str]) -> dict[str, int]:
+        """Image id by name: 16 hex digits, or an id that a program gave; unknown ones left out."""
+        found: dict[str, int] = {}
+        for name in names:
+            with contextlib.suppress(UsageError):  # what can be no id is none
+                number = int(name, 16) if DOCID.fullmatch(name) else self.find(key_of(name))
+                if number is not None:
+                    found[name] = number
+        return found
+
+    def own_ids(self) -> list[str]:
+        """Ids that programs gave to pictures they added, sorted by their bytes."""
+        return [name_of(key) for key in self._rows.own_keys()]
 
     def _holds(self, image_id: int) -> bool:
         place = int(np.searchsorted(self._ids, image_id))
@@ -230,6 +234,7 @@ class Snapshot:
         path_glob: str | None = None,
         type_: str | None = None,
         camera: str | None = None,
+        meta: Mapping[str, Any] | None = None,
     ) -> IntArray:
         """Ids of the live images that meet every condition given, ascending.
 
@@ -240,20 +245,24 @@ class Snapshot:
                 of the path.
             type_: a file type such as `jpeg` or `tif`, by the suffix of the path.
             camera: part of the camera's name, in any case.
+            meta: what programs said of the pictures that they added, by name.
         """
         self._verify_rows()
-        rows = self._query(conditions.TAKEN_BETWEEN, [after, before])
-        meets = conditions.predicate(path_glob=path_glob, type_=type_, camera=camera)
-        found = {image_id for image_id, path, camera_name in rows if meets(path, camera_name)}
+        found = self._rows.meeting(
+            after=after,
+            before=before,
+            path_glob=path_glob,
+            type_=type_,
+            camera=camera,
+            meta=meta or {},
+        )
         ids = np.fromiter(found, dtype=np.int64, count=len(found))
         return np.intersect1d(ids, self._ids)
 
     def _verify_rows(self) -> None:
         """Compare the checksum of every row that conditions look at, once."""
         if not self._verified:
-            with reading(self._path):
-                for table in ("content", "image"):
-                    verify_rows(self._connection, table)
+            self._rows.verify()
             self._verified = True
 
     def skipped(self) -> list[SkippedFile]:
@@ -277,8 +286,8 @@ class Snapshot:
         return [path for (path,) in self._all_rows("root", "path")]
 
     def counts(self) -> dict[str, Any]:
-        """Numbers of images, files, skipped and segments, and `bytes` on disk by role."""
-        ((files,),) = self._query("SELECT count(*) FROM image")
+        """Numbers of images, files, ids, skipped and segments, and `bytes` on disk by role."""
+        files, added = self._rows.counts()
         ((skipped,),) = self._query("SELECT count(*) FROM skipped")
         sizes = dict.fromkeys(ROLES, 0) | {"catalog": _size(self._path)}
         for segment in self.segments:
@@ -289,6 +298,7 @@ class Snapshot:
         return {
             "images": len(self),
             "files": files,
+            "added": added,
             "skipped": skipped,
             "segments": len(self.segments),
             "bytes": sizes,
@@ -298,8 +308,8 @@ class Snapshot:
         """Images with more than one path, by first path."""
         self._verify_rows()
         rows = self._query("SELECT content_id FROM image GROUP BY content_id HAVING count(*) > 1")
-        records = self._records(sorted(row[0] for row in rows if self._holds(row[0])))
-        return sorted(records, key=lambda record: record.paths)
+        records = self._rows.records(sorted(row[0] for row in rows if self._holds(row[0])))
+        return sorted((r for r in records if len(r.paths) > 1), key=lambda record: record.paths)
 
     def near_duplicates(self, threshold: int) -> list[list[ImageRecord]]:
         """Groups of different images whose difference hashes link them, by first path.
@@ -312,7 +322,7 @@ class Snapshot:
         held = [(image_id, bits) for image_id, bits in rows if self._holds(image_id)]
         groups = near.groups(held, threshold)
         wanted = [image_id for group in groups for image_id in group]
-        records = {record.image_id: record for record in self._records(sorted(wanted))}
+        records = {record.image_id: record for record in self._rows.records(sorted(wanted))}
         found = [
             sorted((records[i] for i in group if i in records), key=lambda r: r.paths)
             for group in groups
@@ -321,14 +331,18 @@ class Snapshot:
 
     def is_stale(self) -> bool:
         """Whether a newer generation was committed."""
-        if not self._frozen:
-            rows = self._query("SELECT value FROM config WHERE key = 'generation'")
-            return int(rows[0][0]) != self.generation
-        connection = read_only(self.directory)
+        statement = "SELECT value FROM config WHERE key = 'generation'"
+        if not self._apart:
+            ((value,),) = self._query(statement)
+            return int(value) != self.generation
+        seen = None if self._touching else footprint(self.directory)
+        if seen is not None and seen == self._seen:
+            return False
+        connection = connect(self.directory, touching=self._touching)
         try:
-            (value,) = connection.execute(
-                "SELECT value FROM config WHERE key = 'generation'"
-            ).fetchone()
+            (value,) = connection.execute(statement).fetchone()
+            if int(value) == self.generation:
+                self._seen = seen
             return int(value) != self.generation
         finally:
             connection.close()
@@ -359,23 +373,6 @@ def _view(
     if len(image_ids) != rows:
         raise damaged(folder, f"it has {len(image_ids)} rows, the catalog says {rows}")
     return SegmentView(ulid, image_ids, alive, folder, sizes, verifies_tokens)
-
-
-def _record(row: Sequence[Any], files: Sequence[tuple[bytes, int, int]]) -> ImageRecord:
-    image_id, sha256, _, _, width, height, taken, camera, latitude, longitude, bits = row
-    return ImageRecord(
-        image_id,
-        sha256,
-        tuple(path for path, _, _ in files),
-        width,
-        height,
-        taken,
-        camera,
-        None if latitude is None or longitude is None else (latitude, longitude),
-        None if bits is None else bits & 0xFFFF_FFFF_FFFF_FFFF,
-        files[0][1],
-        files[0][2],
-    )
 
 
 def _size(path: Path) -> int:

@@ -133,6 +133,12 @@ class BundleWriter:
         with self._database.transaction() as connection:
             return repository.known_contents(connection)
 
+    def held_at(self, paths: Sequence[bytes]) -> dict[bytes, int]:
+        """Image id of those of the paths that are indexed."""
+        with self._database.transaction() as connection:
+            found = repository.contents_at(connection, paths)
+        return {path: content for path, (content, _, _) in found.items()}
+
     def known_skipped(self) -> dict[bytes, SkippedFile]:
         """Every skipped path, ascending."""
         with self._database.transaction() as connection:

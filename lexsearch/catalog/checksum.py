@@ -23,6 +23,7 @@ COVERED: dict[str, tuple[str, ...]] = {
         "latitude", "longitude", "thumb_hash",
     ),
     "image": ("path", "content_id", "size", "mtime_ns", "inode", "root"),
+    "added": ("path", "file", "taken", "camera", "latitude", "longitude", "meta"),
     "removed": ("path", "content_id", "since", "size", "mtime_ns"),
     "skipped": ("path", "reason", "size", "mtime_ns", "sha256"),
     "root": ("path",),
@@ -30,6 +31,15 @@ COVERED: dict[str, tuple[str, ...]] = {
     "dropped": ("ulid", "since"),
     "ivf_gen": ("ulid", "record"),
 }  # fmt: skip
+
+
+# Tables that catalogs of an earlier step than this lack.
+SINCE = {"added": 2}
+
+
+def covered(step: int) -> dict[str, tuple[str, ...]]:
+    """`COVERED` of a catalog of that step."""
+    return {name: columns for name, columns in COVERED.items() if SINCE.get(name, 1) <= step}
 
 
 def checksum(values: Iterable[Value]) -> int:

@@ -59,6 +59,8 @@ def forget_segment(connection: Connection, number: int) -> int:
     count = connection.execute(
         select(func.count()).select_from(content).where(content.c.segment_id == number)
     ).scalar_one()
+    keys = select(image.c.path).where(image.c.content_id.in_(held))
+    connection.execute(delete(tables.added).where(tables.added.c.path.in_(keys)))
     for table in (image, removed):
         connection.execute(delete(table).where(table.c.content_id.in_(held)))
     for table, column in ((content, "segment_id"), (tables.segment_file, "segment_id")):
@@ -99,7 +101,7 @@ def forget_everything(connection: Connection, *, now: int) -> None:
     """Forget pictures, paths and skipped files; roots and runs stay."""
     c = tables.segment.c
     everything = dict(connection.execute(select(c.id, c.ulid)).all())
-    for table in (tables.image, tables.removed, tables.skipped, tables.ivf_gen):
+    for table in (tables.image, tables.added, tables.removed, tables.skipped, tables.ivf_gen):
         connection.execute(delete(table))
     drop_segments(connection, everything, now=now)
 

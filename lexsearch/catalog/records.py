@@ -67,6 +67,24 @@ class ContentRecord(NamedTuple):
     thumb_hash: int | None = None
 
 
+class AddedRecord(NamedTuple):
+    """What a program said of a picture that it added.
+
+    Attributes:
+        path: the key of its id; see `lexsearch.own_ids`.
+        file: absolute path of the file that it came from, or None.
+        taken, camera, gps: in place of what the content says, or None.
+        meta: a JSON object, or None.
+    """
+
+    path: bytes
+    file: bytes | None = None
+    taken: str | None = None
+    camera: str | None = None
+    gps: tuple[float, float] | None = None
+    meta: str | None = None
+
+
 class SegmentFile(NamedTuple):
     """One file of a segment: its name, bytes and sha256."""
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from lexsearch.catalog import tables
 from lexsearch.catalog.checksum import Value, with_checksum
 from lexsearch.catalog.records import (
+    AddedRecord,
     ContentRecord,
     FileRecord,
     KnownFile,
@@ -21,6 +22,7 @@ from lexsearch.catalog.records import (
     SegmentFile,
     SkippedFile,
 )
+from lexsearch.own_ids import PREFIX, is_key
 from lexsearch.types import image_id_of
 
 T = TypeVar("T")
@@ -210,6 +212,7 @@ def remove_files(connection: Connection, paths: Sequence[bytes], *, now: int) ->
     found = contents_at(connection, paths)
     _note_removed(connection, found, now)
     delete_where(connection, tables.image, "path", list(found))
+    delete_where(connection, tables.added, "path", [path for path in found if is_key(path)])
     return {content for content, _, _ in found.values()}
 
 
@@ -237,6 +240,33 @@ def add_files(connection: Connection, files: Sequence[FileRecord], *, now: int) 
     )
     remove_skipped(connection, list(target))
     return set(target.values()) | {content for content, _, _ in left.values()}
+
+
+def add_added(connection: Connection, records: Sequence[AddedRecord]) -> None:
+    """Record what programs said of pictures; their keys are among the files."""
+    upsert(
+        connection,
+        tables.added,
+        [
+            {
+                "path": one.path,
+                "file": one.file,
+                "taken": _plain(one.taken),
+                "camera": _plain(one.camera),
+                "latitude": None if one.gps is None else one.gps[0],
+                "longitude": None if one.gps is None else one.gps[1],
+                "meta": _plain(one.meta),
+            }
+            for one in records
+        ],
+    )
+
+
+def count_added(connection: Connection) -> int:
+    """Pictures that programs added, by their ids."""
+    prefix = func.substr(tables.image.c.path, 1, len(PREFIX))
+    counted = select(func.count()).select_from(tables.image).where(prefix == PREFIX)
+    return int(connection.execute(counted).scalar_one())
 
 
 def _note_removed(

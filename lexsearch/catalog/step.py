@@ -6,7 +6,7 @@ CATALOG_FILE = "catalog.sqlite"
 # Marks a SQLite file as a catalog of lexsearch: "LXSR".
 APPLICATION_ID = 0x4C585352
 # Step of the tables, the number of the last script in `migrations/`; stands in user_version.
-STEP = 1
+STEP = 2
 OLDEST_READABLE_STEP = 1
 # Another process may hold the file for a moment.
 BUSY_TIMEOUT_S = 5.0

@@ -75,7 +75,7 @@ content = Table(
     Index("content_place", "segment_id", "position", unique=True),
 )
 
-# One path of a picture.
+# One path of a picture, or one id that a program gave it; see `lexsearch.own_ids`.
 image = Table(
     "image",
     metadata,
@@ -88,6 +88,23 @@ image = Table(
     Column("root", BLOB, nullable=False),
     _crc(),
     Index("image_content", "content_id"),
+    sqlite_with_rowid=False,
+)
+
+# What a program said of a picture that it added; `path` is the key of its id in `image`, `file` the
+# file that it came from, if any. Where a fact is NULL that of the content counts. meta: JSON.
+added = Table(
+    "added",
+    metadata,
+    Column("path", BLOB, primary_key=True),
+    Column("file", BLOB),
+    Column("taken", Text),
+    Column("camera", Text),
+    Column("latitude", Float),
+    Column("longitude", Float),
+    Column("meta", Text),
+    _crc(),
+    Index("added_file", "file"),
     sqlite_with_rowid=False,
 )
 

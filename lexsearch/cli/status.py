@@ -34,7 +34,10 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Name and value of every line."""
     out = [
         ("folder", safe(str(status["directory"]))),
-        ("photos", f"{status.get('images', 0):,} in {status.get('files', 0):,} files"),
+        (
+            "photos",
+            f"{status.get('images', 0):,} in {status.get('files', 0):,} files" + _added(status),
+        ),
         ("skipped", f"{status.get('skipped', 0):,}" + _see_errors(status)),
         ("model", safe(str(status["model"]))),
         ("commit", f"{status['generation']} in {status.get('segments', 0)} segments"),
@@ -51,6 +54,10 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     if isinstance(last, Mapping):
         out.append(("last run", safe(last_run(last))))
     return out
+
+
+def _added(status: Mapping[str, Any]) -> str:
+    return f", {status['added']:,} added by programs" if status.get("added") else ""
 
 
 def last_run(run: Mapping[str, Any]) -> str:

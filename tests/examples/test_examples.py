@@ -47,3 +47,15 @@ def test_explain_a_hit(pictures: Path, tmp_path: Path) -> None:
     )
     assert float(total) == pytest.approx(float(score), abs=1e-3)
     assert out.read_bytes().startswith(b"\x89PNG")
+
+
+def test_build_a_pipeline(pictures: Path) -> None:
+    lines = run("04_build_a_pipeline.py", pictures).splitlines()
+    assert lines[0] == "12 pictures added"
+    assert lines[1].startswith("lexical % 5 >> late: picture-")
+    assert [line.split(":")[0] for line in lines[2:4]] == [
+        "0.3 * lexical + 0.7 * dense",
+        "(lexical | dense) >> late % 3",
+    ]
+    assert all(int(line.split()[2].removeprefix("picture-")) % 2 == 0 for line in lines[4:])
+    assert len(lines) == 7

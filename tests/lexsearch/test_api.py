@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -97,6 +98,20 @@ def test_pictures_like_a_picture_leave_it_out(db: LexSearch, photos: Path) -> No
     assert names(db.like(photos / "halves.jpg"))[0] in ("red.png", "green.png")
     assert "halves.jpg" not in names(db.like(photos / "halves.jpg"))
     assert names(db.like(Image.new("RGB", (9, 9), "blue")))[0] == "blue.png"
+
+
+def test_a_picture_in_memory_asks_what_its_file_asks(db: LexSearch, photos: Path) -> None:
+    path = photos / "green.png"
+    with Image.open(path) as opened:
+        opened.load()
+    given = (path, str(path), opened, np.asarray(opened), path.read_bytes())
+    expected = [(h.id, h.score) for h in db.search(Query.image(path))]
+    for picture in given:
+        assert [(h.id, h.score) for h in db.search(Query.image(picture))] == expected
+        assert names(db.like(picture, top_k=1)) != []
+    with pytest.raises(UsageError, match="given as list"):
+        db.like([[1, 2, 3]])  # type: ignore[arg-type]
+    assert "<picture>" in str(Query.image(given[-1]))
 
 
 def test_a_sum_of_text_and_picture_is_one_query(db: LexSearch, photos: Path) -> None:

@@ -14,7 +14,6 @@ from torch import Tensor
 from lexsearch.encoders._backbones import Source, padded, tokenizer_of
 from lexsearch.encoders._device import Device
 from lexsearch.encoders._layout import wrong_family
-from lexsearch.encoders._pixels import to_pixels
 from lexsearch.encoders._preprocess import CLIP_MEAN, CLIP_STD, Preprocess
 from lexsearch.encoders._weights import (
     digest,
@@ -34,6 +33,7 @@ from lexsearch.nn.limber import (
     labels,
     mean_log_likelihood,
 )
+from lexsearch.pixels import to_pixels
 from lexsearch.types import PixelArray, PixelSpec
 
 if TYPE_CHECKING:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from lexsearch.encoders._mini_session import load
-from lexsearch.encoders._role import RoleEncoder
-from lexsearch.types import DenseVectors
+from lexsearch.encoders._role import DenseEncoder
 
 
-def build(*, threads: int = 0) -> RoleEncoder[DenseVectors]:
+def build(*, threads: int = 0) -> DenseEncoder:
     """The encoder; threads = 0 uses every core."""
-    return RoleEncoder(load(threads=threads), "dense", lambda encoded: encoded.dense)
+    return DenseEncoder(load(threads=threads))

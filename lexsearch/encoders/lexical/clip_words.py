@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lexsearch.encoders._families import FAMILIES, role_model
-from lexsearch.encoders._role import RoleEncoder
+from lexsearch.encoders._role import LexicalEncoder
 from lexsearch.errors import UsageError
-from lexsearch.types import SparseVectors
 
 
-def build(source: str, *, family: str = "clip", **options: Any) -> RoleEncoder[SparseVectors]:
+def build(source: str, *, family: str = "clip", **options: Any) -> LexicalEncoder:
     """The encoder over a checkpoint of a family; see `pair` for the options.
 
     Raises:
@@ -19,4 +18,4 @@ def build(source: str, *, family: str = "clip", **options: Any) -> RoleEncoder[S
     if family not in FAMILIES:
         raise UsageError(f"family is {family!r}; known: {', '.join(FAMILIES)}")
     model = role_model(family, source, **{"words": -1, **options})
-    return RoleEncoder(model, "lexical", lambda encoded: encoded.lexical)
+    return LexicalEncoder(model)

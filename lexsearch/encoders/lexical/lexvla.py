@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from lexsearch.encoders._role import RoleEncoder
+from lexsearch.encoders._role import LexicalEncoder
 from lexsearch.encoders.models.lexvla import build as model
-from lexsearch.types import SparseVectors
 
 
-def build(source: str, **options: Any) -> RoleEncoder[SparseVectors]:
+def build(source: str, **options: Any) -> LexicalEncoder:
     """The encoder over a folder; see `lexsearch.encoders.models.lexvla` for the options."""
-    return RoleEncoder(model(source, **options), "lexical", lambda encoded: encoded.lexical)
+    return LexicalEncoder(model(source, **options))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from lexsearch.encoders._mini_session import load
-from lexsearch.encoders._role import RoleEncoder
-from lexsearch.types import SparseVectors
+from lexsearch.encoders._role import LexicalEncoder
 
 
-def build(*, threads: int = 0) -> RoleEncoder[SparseVectors]:
+def build(*, threads: int = 0) -> LexicalEncoder:
     """The encoder; threads = 0 uses every core."""
-    return RoleEncoder(load(threads=threads), "lexical", lambda encoded: encoded.lexical)
+    return LexicalEncoder(load(threads=threads))

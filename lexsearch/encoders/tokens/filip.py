@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lexsearch.encoders._families import role_model
-from lexsearch.encoders._role import RoleEncoder
-from lexsearch.types import TokenVectors
+from lexsearch.encoders._role import TokenEncoder
 
 
-def build(source: str, **options: Any) -> RoleEncoder[TokenVectors]:
+def build(source: str, **options: Any) -> TokenEncoder:
     """The encoder over a folder or file; see `pair` and `load_filip` for the options."""
-    return RoleEncoder(
-        role_model("filip", source, **options), "tokens", lambda encoded: encoded.tokens
-    )
+    return TokenEncoder(role_model("filip", source, **options))

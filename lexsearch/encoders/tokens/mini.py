@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from lexsearch.encoders._mini_session import load
-from lexsearch.encoders._role import RoleEncoder
-from lexsearch.types import TokenVectors
+from lexsearch.encoders._role import TokenEncoder
 
 
-def build(*, threads: int = 0) -> RoleEncoder[TokenVectors]:
+def build(*, threads: int = 0) -> TokenEncoder:
     """The encoder; threads = 0 uses every core."""
-    return RoleEncoder(load(threads=threads), "tokens", lambda encoded: encoded.tokens)
+    return TokenEncoder(load(threads=threads))

@@ -9,14 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from lexsearch.encoders._families import role_model
-from lexsearch.encoders._role import RoleEncoder
+from lexsearch.encoders._role import TokenEncoder
 from lexsearch.errors import UsageError
-from lexsearch.types import TokenVectors
 
 FAMILIES = ("clip", "tulip", "siglip")
 
 
-def build(source: str, *, family: str = "clip", **options: Any) -> RoleEncoder[TokenVectors]:
+def build(source: str, *, family: str = "clip", **options: Any) -> TokenEncoder:
     """The encoder over a checkpoint of a family; `late` names a learned projection.
 
     Raises:
@@ -24,6 +23,4 @@ def build(source: str, *, family: str = "clip", **options: Any) -> RoleEncoder[T
     """
     if family not in FAMILIES:
         raise UsageError(f"family is {family!r}; known: {', '.join(FAMILIES)}")
-    return RoleEncoder(
-        role_model(family, source, **options), "tokens", lambda encoded: encoded.tokens
-    )
+    return TokenEncoder(role_model(family, source, **options))

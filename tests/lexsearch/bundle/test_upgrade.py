@@ -17,8 +17,9 @@ import pytest
 from lexsearch.bundle.catalog_file import check_header, step_of
 from lexsearch.bundle.check import check
 from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.repair import repair
 from lexsearch.bundle.upgrade import upgrade
-from lexsearch.catalog.step import STEP
+from lexsearch.catalog.step import CATALOG_FILE, STEP
 from lexsearch.catalog.upgrade import migrations_folder
 from lexsearch.cli import main
 from lexsearch.errors import (
@@ -213,3 +214,68 @@ def test_the_command_says_what_it_did(library: Any, capsys: pytest.CaptureFixtur
     assert "is up to date" in capsys.readouterr().out
     assert main(["upgrade", "--db", str(library.directory), "--json"]) == 0
     assert f'"after": {STEP}' in capsys.readouterr().out
+
+
+def as_of_step_1(directory: Path) -> None:
+    """Take from a catalog what step 2 brought: the table of what programs say of pictures."""
+    connection = sqlite3.connect(directory / CATALOG_FILE)
+    connection.execute("DROP TABLE added")
+    connection.execute("UPDATE alembic_version SET version_num = '0001'")
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+
+
+def test_an_index_of_step_1_is_read_checked_and_upgraded(library: Any) -> None:
+    library.make({b"/a.jpg": "a", b"/b.jpg": "b"}, {b"/c.png": "c"})
+    before = library.answers()
+    as_of_step_1(library.directory)
+    assert library.answers() == before
+    with library.snapshot() as snapshot:
+        assert snapshot.own_ids() == []
+        assert snapshot.counts()["added"] == 0
+        assert len(snapshot.allowed(type_="png")) == 1
+        assert snapshot.allowed(meta={"n": 1}).tolist() == []
+        assert snapshot.find(b"/c.png") is not None
+        assert snapshot.find(b"/none.png") is None
+    assert not check(library.directory, read_data=True).problems
+    with pytest.raises(IndexTooOld, match="lexsearch upgrade"):
+        library.open()
+    report = upgrade(library.directory)
+    assert (report.before, report.after) == (1, STEP)
+    assert report.backup is not None
+    assert library.answers() == before
+    assert not check(library.directory, read_data=True).problems
+    with library.open() as writer:
+        writer.commit(library.batch({b"/d.jpg": "d"}))
+    with library.snapshot() as snapshot:
+        assert len(snapshot) == 4
+
+
+def test_a_step_1_catalog_that_is_damaged_is_made_anew_at_the_present_step(library: Any) -> None:
+    library.make({b"/a.jpg": "a", b"/b.jpg": "b"})
+    as_of_step_1(library.directory)
+    data = bytearray((library.directory / CATALOG_FILE).read_bytes())
+    place = data.index(b"/b.jpg")
+    data[place + 1] ^= 4
+    (library.directory / CATALOG_FILE).write_bytes(data)
+    assert check(library.directory, read_data=True).problems
+    with pytest.raises(IndexDamaged, match="lexsearch repair"):
+        upgrade(library.directory)
+    repair(library.directory)
+    assert step_of(library.directory) == STEP
+    assert not check(library.directory, read_data=True).problems
+    assert len(library.answers()) == 2
+
+
+def test_a_damaged_segment_of_a_sound_step_1_index_waits_for_the_upgrade(library: Any) -> None:
+    library.make({b"/a.jpg": "a"}, {b"/b.jpg": "b"})
+    as_of_step_1(library.directory)
+    path = sorted(library.directory.glob("segments/*/dense.lxd"))[0]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(IndexTooOld, match="lexsearch upgrade"):
+        repair(library.directory)
+    upgrade(library.directory)
+    assert repair(library.directory).forgotten == 1

@@ -18,6 +18,7 @@ from lexsearch.bundle.check import check
 from lexsearch.bundle.format import sealed
 from lexsearch.bundle.records import CommitBatch, RunRecord, SkippedFile
 from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.catalog.step import STEP
 from lexsearch.errors import (
     IndexDamaged,
     IndexLocked,
@@ -127,7 +128,7 @@ def test_a_newer_index_is_refused_and_not_changed(
     library.make({b"/a.jpg": "a"})
     if how == "catalog":
         connection = sqlite3.connect(library.directory / "catalog.sqlite")
-        connection.execute("PRAGMA user_version=2")
+        connection.execute(f"PRAGMA user_version={STEP + 1}")
         connection.close()
     else:
         path = library.directory / "FORMAT.json"

@@ -64,8 +64,8 @@ def test_a_picture_becomes_a_sentence_whatever_stands_beside_it(limber: Limber) 
 
 
 def test_greedy_decoding_without_a_cache_gives_the_same_ids(limber: Limber) -> None:
-    from lexsearch.encoders._pixels import to_pixels
     from lexsearch.nn.limber import greedy, joined
+    from lexsearch.pixels import to_pixels
 
     pixels = to_pixels(PICTURES[0], limber.pixel_spec)[None]
     start = joined(limber.language, limber.prefix(pixels), torch.tensor([[5, 9]]))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lexsearch.encoders._pixels import to_pixels
+from lexsearch.pixels import to_pixels
 from lexsearch.types import PixelSpec
 
 

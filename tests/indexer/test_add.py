@@ -1,0 +1,569 @@
+"""Pictures that a program adds: by every kind, with ids and metadata, and safe from everything."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lexsearch import Filter, LexSearch, Query
+from lexsearch.bundle.check import check
+from lexsearch.bundle.repair import repair
+from lexsearch.errors import IndexLocked, UsageError, WrongModel
+
+COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255), "white": (255,) * 3}
+FAST = {"isolate": False, "batch_size": 2}
+
+
+def picture(colour: str, size: tuple[int, int] = (32, 24)) -> Image.Image:
+    return Image.new("RGB", size, COLOURS[colour])
+
+
+def saved(image: Image.Image, format_: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    image.save(file, format_)
+    return file.getvalue()
+
+
+@pytest.fixture
+def db(tmp_path: Path, toy_model: Any) -> Iterator[LexSearch]:
+    with LexSearch.create(tmp_path / "db", model=toy_model) as opened:
+        yield opened
+        assert not check(tmp_path / "db", read_data=True).problems
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in COLOURS:
+        picture(name).save(folder / f"{name} one.png")
+    return folder
+
+
+def docids(results: Any) -> list[str]:
+    return [hit.docid for hit in results]
+
+
+def test_pictures_of_every_kind_are_found_by_the_ids_given(db: LexSearch, photos: Path) -> None:
+    given: list[Any] = [
+        photos / "red one.png",
+        picture("green"),
+        np.asarray(picture("blue")),
+        saved(picture("white")),
+    ]
+    report = db.add(given, ids=["r", "g", "b", "ünï-4"], **FAST)
+    assert (report.found, report.new, report.encoded, report.skipped) == (4, 4, 4, ())
+    assert len(db) == 4
+    assert db.ids() == ["b", "g", "r", "ünï-4"]
+    for colour, name in (("red", "r"), ("green", "g"), ("blue", "b"), ("white", "ünï-4")):
+        hit = db.search(colour, top_k=1)[0]
+        assert (hit.docid, hit.ids) == (name, (name,))
+        assert hit.id == f"{int(hit.id, 16):016x}"
+        assert hit.to_dict()["ids"] == [name]
+    assert db.search("red").to_trec("q").startswith("q Q0 r 1 ")
+    assert db.search("red", top_k=1)[0].path == str(photos / "red one.png")
+    assert db.search("green", top_k=1)[0].path == "id:g"
+    assert db.picture("g").width == 32
+    status = db.status()
+    assert (status["images"], status["files"], status["added"], status["roots"]) == (4, 0, 4, [])
+    assert status["last_run"]["new"] == 4
+
+
+def test_without_ids_a_picture_has_that_of_its_content(db: LexSearch) -> None:
+    db.add([picture("red"), np.asarray(picture("red")), picture("blue")], **FAST)
+    assert len(db) == 2
+    hit = db.search("red", top_k=1)[0]
+    assert hit.docid == hit.id
+    assert hit.ids == ()
+    assert hit.id in db.ids()
+    assert db.delete([hit.docid]) == 1
+    assert docids(db.search("red")) == docids(db.search("blue"))
+
+
+def test_the_scores_are_those_of_the_same_files_in_a_folder(
+    db: LexSearch, photos: Path, tmp_path: Path, toy_model: Any
+) -> None:
+    files = sorted(photos.iterdir())
+    db.add(files, ids=[str(i) for i in range(len(files))], **FAST)
+    with LexSearch.create(tmp_path / "other", model=toy_model) as other:
+        other.index(photos, isolate=False)
+        for query in ("red", "green white", "blue -red"):
+            ours, theirs = db.search(query), other.search(query)
+            assert [(h.id, h.scores, h.path) for h in ours] == [
+                (h.id, h.scores, h.path) for h in theirs
+            ]
+
+
+def test_an_id_given_again_stands_for_the_new_picture(db: LexSearch) -> None:
+    db.add([picture("red"), picture("green")], ids=["a", "b"], metadata=[{"n": 1}, None], **FAST)
+    report = db.add([picture("blue"), picture("green")], ids=["a", "b"], **FAST)
+    assert (report.new, report.changed, report.unchanged, report.encoded) == (0, 1, 1, 1)
+    assert sorted(docids(db.search("red"))) == ["a", "b"]
+    assert db.search("blue", top_k=1)[0].docid == "a"
+    assert "n" not in db.search("blue", top_k=1)[0].meta  # the metadata went with the old picture
+    assert db.delete(["b"]) == 1
+    assert len(db) == 1
+
+
+@pytest.mark.parametrize("size", [1, 2, 10])
+def test_of_one_id_twice_in_one_call_the_last_picture_counts(db: LexSearch, size: int) -> None:
+    stream = [picture("red"), picture("green"), picture("blue")]
+    report = db.add(stream, ids=["a", "x", "a"], batch_size=size, isolate=False)
+    assert (report.new, report.changed) == (2, 1)
+    assert db.ids() == ["a", "x"]
+    assert db.search("blue", top_k=1)[0].docid == "a"
+    assert len(db) == 2
+
+
+def test_one_content_under_several_ids_is_one_hit_with_all_of_them(db: LexSearch) -> None:
+    data = saved(picture("red"))
+    report = db.add(
+        [data, data, data], ids=["c", "a", "b"], metadata=[{"v": "c"}, {"v": "a"}, None], **FAST
+    )
+    assert (report.new, report.encoded) == (3, 1)
+    (hit,) = db.search("red")
+    assert hit.ids == ("a", "b", "c")
+    assert hit.docid == "a"
+    assert hit.meta["v"] == "a"  # of several the first id speaks
+    assert db.delete(["a", "b", "unknown"]) == 2
+    assert db.search("red")[0].ids == ("c",)
+    assert db.search("red")[0].meta["v"] == "c"
+
+
+def test_metadata_is_in_hits_and_filters(db: LexSearch) -> None:
+    said = [
+        {"taken": "2024-06-05T10:00:00", "camera": "Lumo X1", "gps": (41.0, -1.5), "album": "été"},
+        {"taken": datetime(2019, 1, 2), "album": "winter", "tags": ["snow", "dog"], "n": 3},
+        None,
+    ]
+    db.add(
+        [picture("red"), picture("green"), picture("blue")],
+        ids=["r", "g", "b"],
+        metadata=said,
+        **FAST,
+    )
+    hit = db.search("red", top_k=1)[0]
+    assert (hit.meta["taken"], hit.meta["camera"]) == ("2024-06-05T10:00:00", "Lumo X1")
+    assert (hit.meta["gps"], hit.meta["album"], hit.meta["width"]) == ((41.0, -1.5), "été", 32)
+    assert hit.to_dict()["album"] == "été"
+    for wanted, expected in (
+        (Filter(meta={"album": "winter"}), {"g"}),
+        (Filter(meta={"tags": "dog", "n": 3}), {"g"}),
+        (Filter(meta={"tags": "dog", "n": 4}), set()),
+        (Filter(meta={"none": None}), set()),
+        (Filter(after="2024"), {"r"}),
+        (Filter(camera="lumo", meta={"album": "été"}), {"r"}),
+        (Filter(before="2020"), {"g"}),
+        (Filter(), {"r", "g", "b"}),
+    ):
+        assert set(docids(db.search("red", filters=wanted))) == expected
+    assert docids(db.search("red camera:lumo")) == ["r"]
+    assert Filter(meta={"a": 1}).merge(Filter(meta={"b": 2})) == Filter(meta={"b": 2, "a": 1})
+
+
+def test_what_was_said_wins_over_what_the_photo_says(db: LexSearch, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0110], exif[0x0132] = "Old Box", "2001:01:01 00:00:00"
+    picture("red").save(tmp_path / "a.jpg", exif=exif)
+    db.add([tmp_path / "a.jpg"], ids=["a"], metadata=[{"camera": "Lumo"}], **FAST)
+    meta = db.search("red")[0].meta
+    assert (meta["camera"], meta["taken"]) == ("Lumo", "2001-01-01T00:00:00")
+    assert db.search("red", filters=Filter(camera="old")).hits == ()
+    assert (
+        len(db.search("red", filters=Filter(camera="lumo", type="jpeg", path=tmp_path.name))) == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("ids", "metadata", "said"),
+    [
+        (["a b"], None, "blank"),
+        (["a\n"], None, "blank"),
+        ([""], None, "not empty"),
+        ([3], None, "not empty"),
+        (["x" * 600], None, "512 bytes"),
+        (["\ud800"], None, "half a letter"),
+        (["0" * 16], None, "looks like"),
+        ([], None, "0 ids, but more pictures"),
+        (["a", "b"], None, "more ids than pictures"),
+        (None, [], "0 metadata, but more"),
+        (None, [{"score": 1}], "'score' cannot be a name"),
+        (None, [{"x": object()}], "not JSON"),
+        (None, [{"x": float("nan")}], "not JSON"),
+        (None, [{"gps": (1, 2, 3)}], "latitude and longitude"),
+        (None, [{"gps": (1, float("inf"))}], "finite"),
+        (None, [{"taken": 2024}], "taken is 2024"),
+        (None, [{"x": "y" * 200_000}], "at most 100,000"),
+    ],
+)
+def test_ids_and_metadata_that_cannot_be_are_refused(
+    db: LexSearch, ids: Any, metadata: Any, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        db.add([picture("red")], ids=ids, metadata=metadata, **FAST)
+
+
+@pytest.mark.parametrize("bad", [3, None, np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8)])
+def test_a_programs_mistake_ends_the_run_and_what_came_before_is_safe(
+    db: LexSearch, bad: Any
+) -> None:
+    with pytest.raises(UsageError, match="expected"):
+        db.add([picture("red"), picture("green"), picture("blue"), bad], ids="abcd", **FAST)
+    assert db.ids() == ["a", "b", "c"]
+
+
+def test_one_picture_in_place_of_many_is_refused(db: LexSearch) -> None:
+    for one in ("path.jpg", Path("path.jpg"), b"bytes", picture("red")):
+        with pytest.raises(UsageError, match="one picture was given"):
+            db.add(one, **FAST)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="one id was given"):
+        db.delete("abc")
+
+
+def test_an_error_of_the_stream_itself_arrives_after_the_commit(db: LexSearch) -> None:
+    def stream() -> Iterator[Image.Image]:
+        yield picture("red")
+        yield picture("green")
+        yield picture("blue")
+        raise ConnectionError("the line is gone")
+
+    with pytest.raises(ConnectionError, match="line is gone"):
+        db.add(stream(), ids=iter("abc"), **FAST)
+    assert db.ids() == ["a", "b", "c"]
+    assert len(db) == 3
+
+
+@pytest.mark.parametrize("isolate", [True, False])
+def test_a_broken_picture_is_reported_and_stops_nothing(
+    db: LexSearch, tmp_path: Path, isolate: bool
+) -> None:
+    whole = saved(Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)))
+    lazy = tmp_path / "lazy.png"
+    lazy.write_bytes(whole[: len(whole) // 2])
+    with Image.open(lazy) as half:
+        given = [whole[:100], tmp_path / "none.jpg", picture("red"), b"", half]
+        report = db.add(given, ids=["a", "b", "c", "d", "e"], batch_size=2, isolate=isolate)
+    assert {one.path for one in report.skipped} == {b"id:a", b"id:b", b"id:d", b"id:e"}
+    assert all(one.reason for one in report.skipped)
+    assert db.ids() == ["c"]
+    assert (report.found, report.new) == (5, 1)
+
+
+def test_a_stream_is_taken_a_batch_ahead_and_no_further(db: LexSearch) -> None:
+    taken, ahead = 0, []
+
+    def stream() -> Iterator[Any]:
+        nonlocal taken
+        for i in range(40):
+            taken += 1
+            yield np.full((8, 8, 3), i, np.uint8)
+
+    def seen(progress: Any) -> None:
+        ahead.append(taken - progress.done)
+
+    db.add(stream(), batch_size=4, isolate=False, on_progress=seen)
+    assert len(ahead) == 10
+    assert max(ahead) <= 4
+    assert len(db) == 40
+
+
+def test_bytes_leave_no_file_behind(
+    db: LexSearch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setenv("TMPDIR", str(place))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    most = 0
+
+    def watching(_: Any) -> None:
+        nonlocal most
+        most = max(most, sum(len(files) for _, _, files in os.walk(place)))
+
+    data = [saved(Image.new("RGB", (8, 8), (i, 0, 0))) for i in range(20)]
+    db.add(data, on_progress=watching, **FAST)
+    assert most <= 4  # two batches of two
+    assert list(place.iterdir()) == []
+
+
+def test_an_index_of_a_folder_takes_no_added_picture_away(db: LexSearch, photos: Path) -> None:
+    red = photos / "red one.png"
+    db.add([red, picture("green")], ids=["r", "g"], metadata=[{"n": 1}, {"n": 2}], **FAST)
+    db.index(photos, isolate=False)
+    assert db.status()["files"] == 4
+    for file in photos.iterdir():
+        file.unlink()
+    for options in ({}, {"prune": True}, {"force": True}, {"rehash": True, "prune": True}):
+        db.index(photos, isolate=False, **options)  # type: ignore[arg-type]
+    assert db.ids() == ["g", "r"]
+    assert sorted(docids(db.search("red"))) == ["g", "r"]
+    assert db.search("red", top_k=1)[0].meta["n"] == 1
+    assert db.status()["files"] == 0
+
+
+def test_deleting_an_id_leaves_the_file_of_a_folder(db: LexSearch, photos: Path) -> None:
+    db.index(photos, isolate=False)
+    file = photos / "red one.png"
+    db.add([file], ids=["r"], metadata=[{"n": 1}], **FAST)
+    assert len(db) == 4
+    hit = db.search("red", top_k=1)[0]
+    assert (hit.ids, hit.path, hit.also) == (("r",), str(file), ())
+    assert db.duplicates() == []
+    assert db.delete(["r"]) == 1
+    hit = db.search("red", top_k=1)[0]
+    assert (hit.docid, hit.path) == (hit.id, str(file))
+    assert "n" not in hit.meta
+    assert db.delete([hit.id]) == 0  # a folder holds it
+    assert len(db) == 4
+    with sqlite3.connect(db.directory / "catalog.sqlite") as connection:
+        assert connection.execute("SELECT count(*) FROM added").fetchone() == (0,)
+    connection.close()
+
+
+def test_many_batches_are_merged_and_stay_what_they_are(db: LexSearch, toy_model: Any) -> None:
+    rng = np.random.default_rng(5)
+    pictures = list(rng.integers(0, 256, (30, 8, 8, 3), dtype=np.uint8))
+    names = [f"p{i:02}" for i in range(30)]
+    db.add(pictures, ids=names, metadata=[{"i": i} for i in range(30)], batch_size=1, isolate=False)
+    assert db.status()["segments"] < 10
+    found = db.search("red", top_k=30)
+    assert sorted(docids(found)) == names
+    assert all(hit.docid == f"p{hit.meta['i']:02}" for hit in found)
+    assert db.delete(names[::2]) == 15
+    assert sorted(docids(db.search("red", top_k=30))) == names[1::2]
+
+
+def test_an_open_reader_keeps_answering_after_a_deletion(db: LexSearch, toy_model: Any) -> None:
+    db.add([picture("red"), picture("green")], ids=["r", "g"], **FAST)
+    with LexSearch.open(db.directory, model=toy_model) as reader:
+        db.delete(["r"])
+        assert sorted(docids(reader.search("red"))) == ["g", "r"]
+        assert reader.reload()
+        assert docids(reader.search("red")) == ["g"]
+
+
+def test_a_picture_from_memory_is_explained_by_what_is_stored(db: LexSearch, photos: Path) -> None:
+    file = photos / "red one.png"
+    db.add([picture("green"), file], ids=["g", "r"], **FAST)
+    hit = db.search("green", top_k=1)[0]
+    why = db.explain("green", hit, read_photo=False)
+    assert why.fused == pytest.approx(hit.score, abs=1e-6)
+    assert db.words("g")[0].word == "green"
+    for ask in (hit, "g"):
+        with pytest.raises(UsageError, match="added from memory"):
+            db.explain("green", ask)
+    with pytest.raises(UsageError, match="added from memory"):
+        db.load_picture("g")
+    assert db.explain("red", "r").grid == (2, 2)  # the file is there
+    assert db.load_picture("r").size == (32, 24)
+    assert "r" not in docids(db.like(file))  # it leaves itself out
+
+
+def test_another_model_does_not_forget_what_no_folder_has(
+    db: LexSearch, photos: Path, toy_model: Any
+) -> None:
+    import dataclasses
+
+    db.add([picture("red")], ids=["r"], **FAST)
+    other = type(toy_model)()
+    marks = {**toy_model.identity.fingerprints, "dense": "toy/d/2"}
+    other.identity = dataclasses.replace(toy_model.identity, fingerprints=marks)
+    with (
+        LexSearch.open(db.directory, model=toy_model) as held,
+        pytest.raises(WrongModel, match="1 pictures that a program added"),
+    ):
+        held._model = other
+        held.index(photos, force=True, isolate=False)
+    assert db.ids() == ["r"]
+    with (
+        LexSearch.open(db.directory, model=toy_model) as held,
+        pytest.raises(WrongModel),
+    ):
+        held._model = other
+        held.add([picture("green")], **FAST)
+
+
+def test_a_second_writer_is_told_and_may_wait(db: LexSearch, toy_model: Any) -> None:
+    def busy() -> Iterator[Any]:
+        yield picture("red")
+        with pytest.raises(IndexLocked):
+            other.add([picture("green")], **FAST)
+        with pytest.raises(IndexLocked):
+            other.delete(["a"])
+        yield picture("blue")
+
+    with LexSearch.open(db.directory, model=toy_model) as other:
+        db.add(busy(), ids="ab", **FAST)
+    assert db.ids() == ["a", "b"]
+
+
+def corrupt(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_a_lost_catalog_is_made_anew_with_ids(db: LexSearch, photos: Path) -> None:
+    db.index(photos, isolate=False)
+    db.add([picture("green", (9, 9))], ids=["g"], metadata=[{"n": 1}], **FAST)
+    db.close()
+    for file in db.directory.glob("catalog.sqlite*"):
+        file.unlink()
+    report = repair(db.directory)
+    assert report.images == 5
+    with LexSearch.open(db.directory, model=db._given_model) as again:
+        assert again.ids() == ["g"]
+        assert again.status()["roots"] == [str(photos)]
+        assert again.status()["added"] == 1
+
+
+def test_metadata_survives_the_loss_of_other_rows(db: LexSearch) -> None:
+    db.add([picture("green")], ids=["g"], metadata=[{"n": 1, "camera": "Lumo"}], **FAST)
+    db.close()
+    connection = sqlite3.connect(db.directory / "catalog.sqlite")
+    connection.execute("UPDATE run SET record = 'x'")
+    connection.commit()
+    connection.close()
+    assert check(db.directory, read_data=True).problems
+    repair(db.directory)
+    with LexSearch.open(db.directory, model=db._given_model) as again:
+        (hit,) = again.search("green")
+        assert (hit.docid, hit.meta["n"], hit.meta["camera"]) == ("g", 1, "Lumo")
+
+
+def test_a_repair_names_the_pictures_that_must_be_added_again(db: LexSearch) -> None:
+    db.add([picture("green")], ids=["g"], **FAST)
+    db.add([picture("red")], ids=["r"], **FAST)
+    db.close()
+    folder = next(p for p in sorted((db.directory / "segments").iterdir()))
+    corrupt(folder / "dense.lxd")
+    for dry in (True, False):
+        report = repair(db.directory, dry_run=dry)
+        assert any("add them again: g" in action for action in report.actions)
+    with LexSearch.open(db.directory, model=db._given_model) as again:
+        assert again.ids() == ["r"]
+
+
+def test_a_changed_row_of_metadata_is_noticed(db: LexSearch) -> None:
+    db.add([picture("green")], ids=["g"], metadata=[{"n": 1}], **FAST)
+    connection = sqlite3.connect(db.directory / "catalog.sqlite")
+    connection.execute("""UPDATE added SET meta = '{"n": 2}'""")
+    connection.commit()
+    found = check(db.directory, read_data=True).problems
+    assert any("added" in str(one) for one in found)
+    connection.execute("""UPDATE added SET meta = '{"n": 1}'""")
+    connection.commit()
+    connection.close()
+
+
+ADDING = """
+    import sys, numpy as np
+    sys.path.insert(0, {tests!r})
+    from pathlib import Path
+    from conftest import ToyModel
+    from lexsearch import LexSearch
+
+    def stream():
+        for i in range(400):
+            yield np.random.default_rng(i).integers(0, 256, (8, 8, 3), dtype=np.uint8)
+
+    with LexSearch.open(Path({db!r}), model=ToyModel()) as db:
+        print("begin", flush=True)
+        db.add(
+            stream(), ids=(f"p{{i:03}}" for i in range(400)),
+            metadata=({{"i": i}} for i in range(400)),
+            batch_size=5, isolate=False, on_progress=lambda p: print(p.committed, flush=True),
+        )
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1, 20, 155])
+def test_a_killed_add_loses_nothing_that_was_committed(
+    db: LexSearch, toy_model: Any, after: int, tmp_path: Path
+) -> None:
+    tests = str(Path(__file__).parents[1])
+    script = textwrap.dedent(ADDING.format(tests=tests, db=str(db.directory)))
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = 0
+    for line in process.stdout:
+        if line.strip().isdigit():
+            said = int(line)
+            if said >= after:
+                break
+    time.sleep(0.003)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert not check(db.directory, read_data=True).problems
+    db.reload()
+    assert said <= len(db) < 400
+    assert db.ids() == [f"p{i:03}" for i in range(len(db))]
+    rng = [np.random.default_rng(i).integers(0, 256, (8, 8, 3), dtype=np.uint8) for i in range(400)]
+    report = db.add(
+        rng, ids=[f"p{i:03}" for i in range(400)], metadata=[{"i": i} for i in range(400)],
+        batch_size=50, isolate=False,
+    )  # fmt: skip
+    assert report.encoded == 400 - report.unchanged
+    with LexSearch.create(tmp_path / "clean", model=toy_model) as clean:
+        clean.add(rng, ids=[f"p{i:03}" for i in range(400)], isolate=False)
+        for query in ("red", "green blue"):
+            ours, theirs = db.search(query, top_k=50), clean.search(query, top_k=50)
+            assert [(h.docid, h.score) for h in ours] == [(h.docid, h.score) for h in theirs]
+
+
+def test_memory_stays_flat_however_long_the_stream(db: LexSearch) -> None:
+    import tracemalloc
+
+    peaks: list[int] = []
+
+    def seen(progress: Any) -> None:
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.reset_peak()
+
+    def stream() -> Iterator[Any]:
+        for i in range(60):
+            yield np.full((600, 600, 3), i, np.uint8)  # a megabyte each
+
+    tracemalloc.start()
+    try:
+        db.add(stream(), batch_size=5, isolate=False, on_progress=seen)
+    finally:
+        tracemalloc.stop()
+    assert len(peaks) == 12
+    assert max(peaks[2:]) < 12e6  # far less than one batch of originals and its copies
+    assert max(peaks[8:]) < 1.2 * max(peaks[2:5])
+
+
+def test_queries_by_a_picture_that_was_added_find_it(db: LexSearch) -> None:
+    db.add([picture("green"), picture("red")], ids=["g", "r"], **FAST)
+    assert db.search(Query.image(np.asarray(picture("green"))), top_k=1)[0].docid == "g"
+    s = db.stages
+    assert docids(s.late.rerank("red", ["g", "r"])) == ["r", "g"]
+    with pytest.raises(UsageError, match="no picture 'nobody'"):
+        s.late.rerank("red", ["nobody"])
+
+
+def test_nothing_given_is_nothing_done(db: LexSearch) -> None:
+    report = db.add([], ids=[], metadata=[], **FAST)
+    assert report.found == 0
+    assert db.delete([]) == 0
+    assert len(db) == 0
