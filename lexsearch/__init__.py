@@ -27,11 +27,13 @@ _PUBLIC = {
     "Settings": "lexsearch.settings",
     "SparseVectors": "lexsearch.types",
     "TokenVectors": "lexsearch.types",
+    "evaluate": "lexsearch.evaluation.measures",
 }
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
     from lexsearch.errors import LexsearchError
+    from lexsearch.evaluation.measures import evaluate
     from lexsearch.explain.terms import Contribution
     from lexsearch.query import Filter, Query
     from lexsearch.results import Explanation, SearchHit, SearchResults
@@ -52,6 +54,7 @@ __all__ = [
     "Settings",
     "SparseVectors",
     "TokenVectors",
+    "evaluate",
 ]
 
 

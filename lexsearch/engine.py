@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lexsearch.admission import Admission
 from lexsearch.errors import UsageError
 from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wanted
@@ -16,7 +18,7 @@ from lexsearch.ranking.cutoff import automatic_cutoff
 from lexsearch.results import SearchResults
 from lexsearch.reuse import EncodedParts
 from lexsearch.stopwatch import Stopwatch
-from lexsearch.types import IntArray, Role
+from lexsearch.types import IntArray, Ranking, Role
 
 if TYPE_CHECKING:
     from lexsearch.bundle.snapshot import Snapshot
@@ -147,6 +149,26 @@ class Engine:
             ]
         seconds = watch.seconds(among=len(queries))
         return [one.timed(seconds) for one in made]
+
+    def ranking(
+        self, query: Query, *, k: int, mode: Mode = "hybrid", allowed: IntArray | None = None
+    ) -> Ranking:
+        """The ids and scores of the k best, without reading what is known of the pictures.
+
+        allowed: ascending ids that may be found, besides the conditions of the query; None = all.
+
+        Raises:
+            UsageError: as in `search`.
+        """
+        check_request(k, mode)
+        watch = Stopwatch()
+        with self._finder.opening(_reads([query], mode), watch):
+            encoded = self.encode(query)
+        admitted, _ = self._allowed(query, frozenset())
+        if admitted is not None and allowed is not None:
+            admitted = np.intersect1d(admitted, allowed, assume_unique=True)
+        wanted = Wanted(encoded, allowed if admitted is None else admitted)
+        return self._finder.find(wanted, Request(k, mode), watch).ranking
 
     def search_encoded(
         self,
