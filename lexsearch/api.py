@@ -165,10 +165,7 @@ class LexSearch(Contents):
     @cached_property
     def engine(self) -> Engine:
         """The query path over the present snapshot."""
-        settings = self.settings
-        return Engine(
-            self.snapshot, self.model, late_kernel=settings.late_kernel, threads=settings.threads
-        )
+        return Engine.of(self.snapshot, self.model, self.settings)
 
     def reload(self) -> bool:
         """Move to the newest commit; returns whether there was one."""

@@ -10,6 +10,7 @@ from lexsearch.bundle.lists import summary
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.errors import IndexMissing, UsageError
 from lexsearch.pictures import absolute, load_for_display
+from lexsearch.ranking.learned_fusion import fusion_summary
 from lexsearch.results import display_path
 from lexsearch.stores.pooling import factor_of
 
@@ -37,6 +38,7 @@ class Contents:
             **self.snapshot.counts(),
             "dense": summary(self.snapshot.lists, self.snapshot.image_ids()),
             "pool_tokens": factor_of(identity),
+            "fusion": fusion_summary(self.snapshot.fusion),
             "roots": [display_path(root) for root in self.snapshot.roots()],
             "last_run": runs[-1] if runs else None,
         }

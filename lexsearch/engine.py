@@ -10,6 +10,7 @@ import numpy as np
 from lexsearch.admission import Admission
 from lexsearch.errors import UsageError
 from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wanted
+from lexsearch.fusion_choice import FusionChoice
 from lexsearch.hits import make_hits, reasons
 from lexsearch.open_stores import OpenStores
 from lexsearch.query import Query
@@ -23,6 +24,8 @@ from lexsearch.types import IntArray, Ranking, Role
 if TYPE_CHECKING:
     from lexsearch.bundle.snapshot import Snapshot
     from lexsearch.protocols import LexicalIndex, Model, SearchIndex, TokenStore
+    from lexsearch.ranking.fusion_rules import Rule
+    from lexsearch.settings import Settings
     from lexsearch.types import DenseVectors
 
 __all__ = ["CHANNELS", "MODES", "Engine", "Found", "Mode", "check_request"]
@@ -37,6 +40,10 @@ class Engine:
         stores: plugin by role, where it is not the default.
         late_kernel: what computes late interaction; see `Settings`.
         threads: most that one call uses; 0 = as many as there are processors.
+        fusion: how channels are joined; see `lexsearch.fusion_choice.FUSIONS`.
+
+    Raises:
+        UsageError: no fusion of that name.
     """
 
     def __init__(
@@ -47,13 +54,26 @@ class Engine:
         stores: Mapping[Role, str] | None = None,
         late_kernel: str = "auto",
         threads: int = 0,
+        fusion: str = "auto",
     ) -> None:
+        self.fusion = FusionChoice(fusion, snapshot, model)
         self.snapshot = snapshot
         self.model = model
         self._stores = OpenStores(snapshot, model.identity, names=stores, late_kernel=late_kernel)
         self._finder = Finder(snapshot, model, self._stores, threads=threads)
         self._admission = Admission(snapshot, model)
         self._parts = EncodedParts()
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, model: Model, settings: Settings) -> Engine:
+        """An engine as the settings of this process want it."""
+        return cls(
+            snapshot,
+            model,
+            late_kernel=settings.late_kernel,
+            threads=settings.threads,
+            fusion=settings.fusion,
+        )
 
     @property
     def lexical(self) -> LexicalIndex:
@@ -108,7 +128,8 @@ class Engine:
             encoded = self.encode(query)
         with watch.stage("filter"):
             allowed, excluded = self._allowed(query, leave_out)
-        found = self._finder.find(Wanted(encoded, allowed), Request(k, mode, rerank), watch)
+        wanted = Wanted(encoded, allowed, self._rule(query, mode))
+        found = self._finder.find(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
             made = self._results(
                 query, encoded, found, mode, cutoff, excluded, every_word=every_word
@@ -140,7 +161,10 @@ class Engine:
             encoded = encode_many(queries, self.model, self._parts)
         with watch.stage("filter"):
             admitted = [self._allowed(query, frozenset()) for query in queries]
-        wanted = [Wanted(e, allowed) for e, (allowed, _) in zip(encoded, admitted, strict=True)]
+        wanted = [
+            Wanted(encoded[i], admitted[i][0], self._rule(query, mode))
+            for i, query in enumerate(queries)
+        ]
         found = self._finder.find_many(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
             made = [
@@ -167,7 +191,8 @@ class Engine:
         admitted, _ = self._allowed(query, frozenset())
         if admitted is not None and allowed is not None:
             admitted = np.intersect1d(admitted, allowed, assume_unique=True)
-        wanted = Wanted(encoded, allowed if admitted is None else admitted)
+        allowed = allowed if admitted is None else admitted
+        wanted = Wanted(encoded, allowed, self._rule(query, mode))
         return self._finder.find(wanted, Request(k, mode), watch).ranking
 
     def search_encoded(
@@ -178,13 +203,26 @@ class Engine:
         mode: Mode = "hybrid",
         allowed: IntArray | None = None,
         rerank: int | None = None,
+        rule: Rule | None = None,
+        also: IntArray | None = None,
     ) -> Found:
         """The same for vectors: candidates, scores in every channel of the mode, fusion.
 
-        allowed: ascending ids that may be returned; None = all.
+        Args:
+            encoded: the query.
+            k: results wanted, >= 1.
+            mode: channel or `hybrid`.
+            allowed: ascending ids that may be returned; None = all.
+            rerank: see `search`.
+            rule: joins the channels; None = the one in force for texts.
+            also: ascending ids that are candidates whoever proposes them.
         """
-        request = Request(k, mode, rerank)
-        return self._finder.find(Wanted(encoded, allowed), request, Stopwatch())
+        rule = rule or (self.fusion.for_texts if mode == "hybrid" else None)
+        wanted = Wanted(encoded, allowed, rule, also)
+        return self._finder.find(wanted, Request(k, mode, rerank), Stopwatch())
+
+    def _rule(self, query: Query, mode: Mode) -> Rule | None:
+        return self.fusion.for_query(query) if mode == "hybrid" else None
 
     def carriers(self, word: str) -> IntArray:
         """Ascending ids of the images that carry a word (its `word_fires` or more).
@@ -193,6 +231,10 @@ class Engine:
             UsageError: the word is not in the vocabulary.
         """
         return self._admission.carriers(word, lambda: self.lexical)
+
+    def allowed(self, query: Query) -> IntArray | None:
+        """Ascending ids that the conditions of a query admit; None = all."""
+        return self._allowed(query, frozenset())[0]
 
     def _allowed(self, query: Query, leave_out: frozenset[int]) -> tuple[IntArray | None, int]:
         return self._admission.admitted(query, lambda: self.lexical, leave_out)
@@ -220,9 +262,17 @@ class Engine:
             self.model.vocabulary,
             every_word=every_word,
         )
-        hits = make_hits(found, self.snapshot, words, is_fused=mode == "hybrid", limit=limit)
+        hits = make_hits(
+            found,
+            self.snapshot,
+            words,
+            is_fused=mode == "hybrid",
+            limit=limit,
+            with_shares=every_word,
+        )
         notes = encoded.notes + found.notes + self._stores.notes
-        return SearchResults(hits, str(query), mode, {}, notes, limit, excluded)
+        fusion = "model" if found.rule is None else found.rule.name
+        return SearchResults(hits, str(query), mode, {}, notes, limit, excluded, fusion)
 
 
 def check_request(k: int, mode: str) -> None:

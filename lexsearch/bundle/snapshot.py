@@ -30,7 +30,7 @@ from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, ope
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
 from lexsearch.catalog.checksum import COVERED
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing
 from lexsearch.types import ROLES, IntArray, ModelIdentity, docid
 
@@ -53,6 +53,7 @@ class Snapshot:
         identity: of the model that made it.
         segments: oldest first.
         lists: for dense search, None where the catalog names none.
+        fusion: text of the learned fusion (`lexsearch.ranking.learned_fusion`), None without.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Snapshot:
         identity: ModelIdentity,
         segments: tuple[SegmentView, ...],
         lists: HeldLists | None = None,
+        fusion: str | None = None,
     ) -> None:
         self.directory = directory
         self.generation = generation
         self.identity = identity
         self.segments = segments
         self.lists = lists
+        self.fusion = fusion
         self._connection = connection
         self._path = directory / CATALOG_FILE
         self._frozen = is_frozen(directory)
@@ -131,6 +134,7 @@ class Snapshot:
             identity=identity,
             segments=segments,
             lists=lists,
+            fusion=settings.get(FUSION),
         )
 
     def __enter__(self) -> Snapshot:

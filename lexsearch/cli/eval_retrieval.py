@@ -17,7 +17,7 @@ from lexsearch.cli.eval_options import (
     images_option,
     percent,
 )
-from lexsearch.cli.options import db_option, json_option, load_settings, print_json
+from lexsearch.cli.options import db_option, fusion_option, json_option, load_settings, print_json
 from lexsearch.cli.terminal import safe, table
 from lexsearch.errors import UsageError
 
@@ -33,6 +33,7 @@ DIRECTIONS = ("text-to-image", "image-to-text")
 @images_option
 @captions_option
 @db_option
+@fusion_option
 @click.option(
     "--run",
     "run_file",
@@ -82,6 +83,7 @@ def retrieval(
     images: str,
     captions_file: str,
     db: str | None,
+    fusion: str | None,
     run_file: str | None,
     qrels_file: str | None,
     split: str | None,
@@ -114,7 +116,7 @@ def retrieval(
     captions = read_collection(Path(captions_file), folder, split=split, limit=limit)
     captions = joined(captions) if join else captions
     backwards = direction != DIRECTIONS[0]
-    with indexed(folder, db) as index:
+    with indexed(folder, db, fusion) as index:
         image_ids = ids_of(index.snapshot, folder, (one.file for one in captions))
         if backwards:
             from lexsearch.evaluation.image_to_text import run_pictures, text_judgements
@@ -152,7 +154,7 @@ def permitted(index: LexSearch) -> tuple[Mode, ...]:
     return permitted_modes(index.snapshot.identity)
 
 
-def indexed(folder: Path, db: str | None) -> LexSearch:
+def indexed(folder: Path, db: str | None, fusion: str | None) -> LexSearch:
     """The index with everything of the folder in it.
 
     Without `--db` the index is called `eval-` and a hash of the folder, so that a second
@@ -161,7 +163,7 @@ def indexed(folder: Path, db: str | None) -> LexSearch:
     from lexsearch.api import LexSearch
 
     name = f"eval-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
-    settings = load_settings(db or name)
+    settings = load_settings(db or name, fusion=fusion)
     index = LexSearch.create(settings.db, settings=settings)
     report = index.index(folder)
     for one in report.skipped:

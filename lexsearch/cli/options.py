@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 MODES = ("lexical", "dense", "late", "hybrid")
+FUSIONS = ("auto", "model", "learned", "rrf", "convex", "dbsf")
 
 
 def db_option(function: F) -> F:
@@ -45,6 +46,16 @@ def mode_option(function: F) -> F:
     )(function)
 
 
+def fusion_option(function: F) -> F:
+    """`--fusion`."""
+    return click.option(
+        "--fusion",
+        type=click.Choice(FUSIONS),
+        help="How channels are joined: the model's weights, reciprocal ranks, common scales, or "
+        "what the index has learned. Default: learned if there is, else model.",
+    )(function)
+
+
 def top_option(function: F) -> F:
     """`-t / --top`."""
     return click.option(
@@ -57,22 +68,22 @@ def top_option(function: F) -> F:
     )(function)
 
 
-def load_settings(db: str | None = None) -> Settings:
+def load_settings(db: str | None = None, *, fusion: str | None = None) -> Settings:
     """The settings of this call, flags last."""
     from lexsearch.settings import Settings
 
-    return Settings.load(db=db)
+    return Settings.load(db=db, fusion=fusion)
 
 
-def open_db(db: str | None) -> LexSearch:
-    """The index that `--db` names.
+def open_db(db: str | None, *, fusion: str | None = None) -> LexSearch:
+    """The index that `--db` names; its channels are joined as `--fusion` says.
 
     Raises:
         IndexMissing: there is none; the message names the command that makes one.
     """
     from lexsearch.api import LexSearch
 
-    settings = load_settings(db)
+    settings = load_settings(db, fusion=fusion)
     return LexSearch.open(settings.db, settings=settings)
 
 

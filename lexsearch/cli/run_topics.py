@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lexsearch.cli.eval_options import Counter
-from lexsearch.cli.options import db_option, mode_option, open_db
+from lexsearch.cli.options import db_option, fusion_option, mode_option, open_db
 
 if TYPE_CHECKING:
     from lexsearch.engine import Mode
@@ -38,10 +38,18 @@ if TYPE_CHECKING:
 )
 @click.option("--tag", default="lexsearch", show_default=True, help="Name of the run, in it.")
 @mode_option
+@fusion_option
 @db_option
 @click.option("--times", is_flag=True, help="Also write FILE.json with how long every topic took.")
 def command(
-    topics: str, output: str, hits: int, tag: str, mode: Mode, db: str | None, times: bool
+    topics: str,
+    output: str,
+    hits: int,
+    tag: str,
+    mode: Mode,
+    fusion: str | None,
+    db: str | None,
+    times: bool,
 ) -> None:
     """Search every topic, taken literally, and write what was found in the form of TREC.
 
@@ -61,7 +69,7 @@ def command(
     if times and output == "-":
         raise UsageError("--times writes beside the run; give --output a file")
     queries = read_topics(topics)
-    with open_db(db) as index:
+    with open_db(db, fusion=fusion) as index:
         found = run(
             index, queries, k=hits, mode=mode, tag=tag, on_progress=Counter(len(queries), "topics")
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexsearch.cli.options import db_option, mode_option, open_db, top_option
+from lexsearch.cli.options import db_option, fusion_option, mode_option, open_db, top_option
 from lexsearch.cli.output import Shown, output_options, present
 from lexsearch.errors import UsageError
 
@@ -132,6 +132,7 @@ def parse_rerank(text: str | None) -> int | None:
 @click.argument("query", nargs=-1)
 @db_option
 @mode_option
+@fusion_option
 @top_option
 @click.option(
     "-i",
@@ -178,6 +179,7 @@ def command(
     query: tuple[str, ...],
     db: str | None,
     mode: Mode,
+    fusion: str | None,
     top: int,
     images: tuple[str, ...],
     add: tuple[str, ...],
@@ -208,7 +210,7 @@ def command(
     wanted = make_query(parts)
     limit = parse_cutoff(cutoff, out.format)
     depth = parse_rerank(rerank)
-    with open_db(db) as index:
+    with open_db(db, fusion=fusion) as index:
         results = index.search(
             wanted,
             top_k=out.depth(top),

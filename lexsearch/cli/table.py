@@ -50,6 +50,7 @@ COMMANDS: dict[str, Entry] = {
     "run": Entry("lexsearch.cli.run_topics:command", MEASURE, "Search topics; write a TREC run."),
     "fuse": Entry("lexsearch.cli.fuse:command", MEASURE, "Join TREC runs into one."),
     "eval": Entry("lexsearch.cli.eval:command", MEASURE, "Measure how well a search finds."),
+    "fusion": Entry("lexsearch.cli.fusion:command", MEASURE, "Learn how channels are joined."),
     "train": Entry("lexsearch.training.cli:command", MEASURE, "Train models."),
     "version": Entry("lexsearch.cli.version:command", MEASURE, "Print the version."),
 }

@@ -38,7 +38,7 @@ def run_pictures(
     folder: Path,
     *,
     on_progress: Callable[[int], None] | None = None,
-) -> dict[Mode, Outcome]:
+) -> dict[str, Outcome]:
     """Rank all captions by every picture, in every mode that the model has vectors for.
 
     Late interaction is that of the image: the mean, over patches, of the best token of the
@@ -63,8 +63,8 @@ def run_pictures(
     captions = sorted(captions, key=lambda one: one.qid)
     texts = encode_sentences(engine.model, [one.text for one in captions])
     modes = permitted_modes(engine.snapshot.identity)
-    runs: dict[Mode, Run] = {mode: {} for mode in modes}
-    millis: dict[Mode, list[float]] = {mode: [] for mode in modes}
+    runs: dict[str, Run] = {mode: {} for mode in modes}
+    millis: dict[str, list[float]] = {mode: [] for mode in modes}
     for done, (image_id, file) in enumerate(files.items(), start=1):
         start = time.perf_counter()
         side = engine.encode(Query.image(folder / file))
