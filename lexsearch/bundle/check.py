@@ -25,7 +25,7 @@ from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.records import SegmentFile
 from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, StorageError
-from lexsearch.ranking.learned_fusion import LearnedFusion
+from lexsearch.ranking.learned_fusion import fusion_summary
 from lexsearch.types import ModelIdentity
 
 __all__ = ["CheckReport", "Problem", "check"]
@@ -134,14 +134,9 @@ class _Catalog:
             yield Problem(self.path, "its settings are not readable")
             return
         if FUSION in settings:
-            try:
-                LearnedFusion.from_text(settings[FUSION])
-            except ValueError as error:
-                yield Problem(
-                    self.path,
-                    f"its learned fusion is not readable: {error}; "
-                    "forget it with: lexsearch fusion forget",
-                )
+            problem = (fusion_summary(settings[FUSION]) or {}).get("problem")
+            if problem is not None:
+                yield Problem(self.path, f"its learned fusion is not readable: {problem}")
         if index_uuid is not None and settings.get("uuid") != index_uuid:
             yield Problem(self.path, "it belongs to another index")
         segments = self.connection.execute("SELECT id, ulid, rows, live FROM segment")

@@ -42,6 +42,7 @@ from lexsearch.catalog.database import Database
 from lexsearch.catalog.records import SegmentFile
 from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.ranking.learned_fusion import fusion_summary
 from lexsearch.types import ModelIdentity
 
 QUARANTINE = "quarantine"
@@ -270,7 +271,8 @@ def _fill(
     newest = max((one.generation for one in sound), default=0)
     generation = max(newest, int(saved.settings.get("generation", "0"))) + 1
     repository.set_settings(connection, {"generation": str(generation)})
-    if FUSION in saved.settings and saved.identity == identity:
+    fusion = fusion_summary(saved.settings.get(FUSION))
+    if fusion is not None and "problem" not in fusion and saved.identity == identity:
         repository.set_settings(connection, {FUSION: saved.settings[FUSION]})
 
 
