@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lexsearch.admission import Admission
 from lexsearch.errors import UsageError
+from lexsearch.feedback import expanded
 from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wanted
 from lexsearch.fusion_choice import FusionChoice
 from lexsearch.hits import make_hits, reasons
@@ -90,9 +93,30 @@ class Engine:
         """The token store of this snapshot."""
         return self._stores.tokens
 
-    def encode(self, query: Query) -> EncodedQuery:
-        """The query's vectors; see `lexsearch.query_encoder.encode`."""
-        return encode_many([query], self.model, self._parts)[0]
+    def encode(self, query: Query, *, mode: Mode = "hybrid") -> EncodedQuery:
+        """The query's vectors; see `lexsearch.query_encoder.encode`.
+
+        mode: of the first search, where the query asks for feedback.
+        """
+        encoded = encode_many([query], self.model, self._parts)[0]
+        return encoded if query.feedback is None else self._fed(query, encoded, mode)
+
+    def _fed(
+        self, query: Query, encoded: EncodedQuery, mode: Mode, allowed: IntArray | None = None
+    ) -> EncodedQuery:
+        """The query with the words of the best pictures; as it is where it asks for none."""
+        how = query.feedback
+        if how is None or encoded.lexical is None or mode not in ("lexical", "hybrid"):
+            return encoded
+        allowed = self.allowed(query) if allowed is None else allowed
+        wanted = Wanted(encoded, allowed, self._rule(query, mode))
+        best = self._finder.find(wanted, Request(how.docs, mode), Stopwatch()).ranking
+        if not len(best):
+            return encoded
+        stored = self.lexical.vectors(best.ids)
+        words = expanded(encoded.lexical, stored, best.scores, how)
+        note = f"words of the {len(best)} best pictures were added ({how.method})"
+        return replace(encoded, lexical=words, notes=(*encoded.notes, note))
 
     def search(
         self,
@@ -125,9 +149,11 @@ class Engine:
         check_request(k, mode)
         watch = Stopwatch()
         with self._finder.opening(_reads([query], mode), watch), watch.stage("encode"):
-            encoded = self.encode(query)
+            encoded = encode_many([query], self.model, self._parts)[0]
         with watch.stage("filter"):
             allowed, excluded = self._allowed(query, leave_out)
+        with watch.stage("feedback") if query.feedback else nullcontext():
+            encoded = self._fed(query, encoded, mode, allowed)
         wanted = Wanted(encoded, allowed, self._rule(query, mode))
         found = self._finder.find(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
@@ -161,6 +187,9 @@ class Engine:
             encoded = encode_many(queries, self.model, self._parts)
         with watch.stage("filter"):
             admitted = [self._allowed(query, frozenset()) for query in queries]
+        encoded = [
+            self._fed(query, encoded[i], mode, admitted[i][0]) for i, query in enumerate(queries)
+        ]
         wanted = [
             Wanted(encoded[i], admitted[i][0], self._rule(query, mode))
             for i, query in enumerate(queries)
@@ -187,11 +216,12 @@ class Engine:
         check_request(k, mode)
         watch = Stopwatch()
         with self._finder.opening(_reads([query], mode), watch):
-            encoded = self.encode(query)
+            encoded = encode_many([query], self.model, self._parts)[0]
         admitted, _ = self._allowed(query, frozenset())
         if admitted is not None and allowed is not None:
             admitted = np.intersect1d(admitted, allowed, assume_unique=True)
         allowed = allowed if admitted is None else admitted
+        encoded = self._fed(query, encoded, mode, allowed)
         wanted = Wanted(encoded, allowed, self._rule(query, mode))
         return self._finder.find(wanted, Request(k, mode), watch).ranking
 

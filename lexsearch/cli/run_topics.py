@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lexsearch.cli.eval_options import Counter
-from lexsearch.cli.options import db_option, fusion_option, mode_option, open_db
+from lexsearch.cli.options import (
+    db_option,
+    feedback_of,
+    feedback_options,
+    fusion_option,
+    mode_option,
+    open_db,
+)
 
 if TYPE_CHECKING:
     from lexsearch.engine import Mode
@@ -39,6 +46,7 @@ if TYPE_CHECKING:
 @click.option("--tag", default="lexsearch", show_default=True, help="Name of the run, in it.")
 @mode_option
 @fusion_option
+@feedback_options
 @db_option
 @click.option("--times", is_flag=True, help="Also write FILE.json with how long every topic took.")
 def command(
@@ -50,6 +58,7 @@ def command(
     fusion: str | None,
     db: str | None,
     times: bool,
+    **more: Any,
 ) -> None:
     """Search every topic, taken literally, and write what was found in the form of TREC.
 
@@ -68,10 +77,17 @@ def command(
 
     if times and output == "-":
         raise UsageError("--times writes beside the run; give --output a file")
+    feedback = feedback_of(more)
     queries = read_topics(topics)
     with open_db(db, fusion=fusion) as index:
         found = run(
-            index, queries, k=hits, mode=mode, tag=tag, on_progress=Counter(len(queries), "topics")
+            index,
+            queries,
+            k=hits,
+            mode=mode,
+            tag=tag,
+            prepare=lambda query: query.with_(feedback=feedback),
+            on_progress=Counter(len(queries), "topics"),
         )
     found.save("/dev/stdout" if output == "-" else Path(output), times=times)
     click.echo(f"{len(queries):,} topics, median {found.ms_p50:.1f} ms", err=True)
