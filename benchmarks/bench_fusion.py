@@ -167,9 +167,11 @@ def main() -> None:
     shared = os.environ.get("LEXSEARCH_SHARED")
     if not shared:
         raise SystemExit("LEXSEARCH_SHARED names no folder; the captions of Flickr8k lie there")
-    with tempfile.TemporaryDirectory() as place:
-        with LexSearch.create(options.db or Path(place) / "db") as db:
-            figures = measure(db, Path(shared) / "photos" / "flickr8k_dev", options)
+    with (
+        tempfile.TemporaryDirectory() as place,
+        LexSearch.create(options.db or Path(place) / "db") as db,
+    ):
+        figures = measure(db, Path(shared) / "photos" / "flickr8k_dev", options)
     if options.json:
         print(json.dumps(figures, indent=2))
     else:
