@@ -103,10 +103,12 @@ def ranks(engine: Engine, query: Query, image_id: int, *, depth: int = 1_000) ->
     """
     encoded = engine.encode(query)
     sides = {"lexical": encoded.lexical, "dense": encoded.dense, "late": encoded.tokens}
+    rule = engine.fusion.for_query(query)
     found: dict[str, int] = {}
     for mode in MODES:
         if mode == "hybrid" or sides[mode] is not None:
-            ids = engine.search_encoded(encoded, k=depth, mode=mode).ranking.ids
+            found_by = engine.search_encoded(encoded, k=depth, mode=mode, rule=rule)
+            ids = found_by.ranking.ids
             place = np.flatnonzero(ids == image_id)
             if len(place):
                 found[mode] = int(place[0]) + 1

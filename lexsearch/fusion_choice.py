@@ -59,7 +59,7 @@ class FusionChoice:
                 f"the learned fusion of {self._snapshot.directory} is not readable: {error}; "
                 f"forget it with: lexsearch fusion forget --db {self._snapshot.directory}"
             ) from error
-        same = dict(found.fingerprints) == dict(self._model.identity.fingerprints)
+        same = dict(found.fingerprints) == dict(self._snapshot.identity.fingerprints)
         return found if same else None
 
     @cached_property

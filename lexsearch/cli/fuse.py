@@ -87,4 +87,4 @@ def command(
         floors=floors or None,
         k=hits,
     )
-    write_run(Path("/dev/stdout" if output == "-" else output), fused, tag=tag)
+    write_run(Path(output), fused, tag=tag)

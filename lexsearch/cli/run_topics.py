@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -89,5 +88,5 @@ def command(
             prepare=lambda query: query.with_(feedback=feedback),
             on_progress=Counter(len(queries), "topics"),
         )
-    found.save("/dev/stdout" if output == "-" else Path(output), times=times)
+    found.save(output, times=times)
     click.echo(f"{len(queries):,} topics, median {found.ms_p50:.1f} ms", err=True)

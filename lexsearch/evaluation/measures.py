@@ -49,7 +49,9 @@ def by_query(
     if not qrels:
         raise UsageError("there is no judgement to measure a run by")
     library = _library()
-    parsed = {_parsed(library, name): name for name in measures}
+    parsed: dict[Any, list[str]] = {}
+    for name in measures:  # two names may be of one measure, as RR and MRR
+        parsed.setdefault(_parsed(library, name), []).append(name)
     scores: Mapping[str, Mapping[str, float]] = run.to_dict() if hasattr(run, "to_dict") else run
     found: ByQuery = {name: dict.fromkeys(qrels, 0.0) for name in measures}
     # trec_eval's code refuses a run in which no query has a document.
@@ -59,7 +61,8 @@ def by_query(
     plain = {qid: dict(grades) for qid, grades in qrels.items()}
     try:
         for one in library.iter_calc(list(parsed), plain, held):
-            found[parsed[one.measure]][one.query_id] = float(one.value)
+            for name in parsed[one.measure]:
+                found[name][one.query_id] = float(one.value)
     except (RuntimeError, ValueError, OSError) as error:
         raise UsageError(
             f"ir-measures cannot compute {', '.join(measures)} here: {error}"

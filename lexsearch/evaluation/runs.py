@@ -7,6 +7,7 @@ Both are what ir_measures and ranx take as they are.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from lexsearch.errors import StorageError, UsageError
 Run: TypeAlias = dict[str, dict[str, float]]
 Qrels: TypeAlias = dict[str, dict[str, int]]
 TAG = "lexsearch"
+STDOUT = "-"  # in place of the path of a file to write
 
 
 def ranked(scores: Mapping[str, float]) -> list[str]:
@@ -123,6 +125,9 @@ def _check_field(text: str, what: str) -> None:
 
 @contextmanager
 def _writing(path: Path) -> Iterator[TextIO]:
+    if str(path) == STDOUT:
+        yield sys.stdout
+        return
     try:
         with path.open("w", encoding="utf-8", newline="\n") as file:
             yield file

@@ -41,40 +41,43 @@ def learned(model: Any, rule: Rule = WORDS_FIRST, **changed: Any) -> str:
     return LearnedFusion(rule, fingerprints, {"queries": 9}).to_text()
 
 
+def held(model: Any, text: str | None) -> Any:
+    """A snapshot that holds this text."""
+    return SimpleNamespace(fusion=text, directory="db", identity=model.identity)
+
+
 def test_the_command_line_spells_all_of_them() -> None:
     assert SPELLED == FUSIONS
 
 
 def test_auto_is_what_was_learned_and_otherwise_the_models_weights(toy_model: Any) -> None:
-    empty = SimpleNamespace(fusion=None, directory="db")
-    assert FusionChoice("auto", empty, toy_model).for_texts == Weighted(toy_model.fusion)  # type: ignore[arg-type]
-    full = SimpleNamespace(fusion=learned(toy_model), directory="db")
-    assert FusionChoice("auto", full, toy_model).for_texts == WORDS_FIRST  # type: ignore[arg-type]
-    assert FusionChoice("model", full, toy_model).for_texts == Weighted(toy_model.fusion)  # type: ignore[arg-type]
-    assert FusionChoice("rrf", full, toy_model).for_texts is NAMED["rrf"]  # type: ignore[arg-type]
+    empty = held(toy_model, None)
+    assert FusionChoice("auto", empty, toy_model).for_texts == Weighted(toy_model.fusion)
+    full = held(toy_model, learned(toy_model))
+    assert FusionChoice("auto", full, toy_model).for_texts == WORDS_FIRST
+    assert FusionChoice("model", full, toy_model).for_texts == Weighted(toy_model.fusion)
+    assert FusionChoice("rrf", full, toy_model).for_texts is NAMED["rrf"]
 
 
 def test_what_was_learned_on_texts_is_for_texts(toy_model: Any) -> None:
-    full = SimpleNamespace(fusion=learned(toy_model), directory="db")
-    choice = FusionChoice("auto", full, toy_model)  # type: ignore[arg-type]
+    full = held(toy_model, learned(toy_model))
+    choice = FusionChoice("auto", full, toy_model)
     text, words = Query.text("red"), Query.words({"red": 1.0})
     assert choice.for_query(text - Query.text("blue")) == WORDS_FIRST
     for other in (words, text + words, Query.image("x.png")):
         assert isinstance(choice.for_query(other), Weighted)
-    assert FusionChoice("dbsf", full, toy_model).for_query(words) is NAMED["dbsf"]  # type: ignore[arg-type]
+    assert FusionChoice("dbsf", full, toy_model).for_query(words) is NAMED["dbsf"]
 
 
 def test_what_other_encoders_learned_is_not_used(toy_model: Any) -> None:
-    other = SimpleNamespace(
-        fusion=learned(toy_model, fingerprints={"dense": "other/1"}), directory="db"
-    )
-    assert isinstance(FusionChoice("auto", other, toy_model).for_texts, Weighted)  # type: ignore[arg-type]
+    other = held(toy_model, learned(toy_model, fingerprints={"dense": "other/1"}))
+    assert isinstance(FusionChoice("auto", other, toy_model).for_texts, Weighted)
     with pytest.raises(UsageError, match="lexsearch fusion learn"):
-        FusionChoice("learned", other, toy_model).for_texts  # type: ignore[arg-type]  # noqa: B018
+        FusionChoice("learned", other, toy_model).for_texts  # noqa: B018
 
 
 def test_a_name_that_is_none_and_a_text_that_is_none_are_said(toy_model: Any) -> None:
-    empty: Any = SimpleNamespace(fusion="{}", directory="db")
+    empty: Any = held(toy_model, "{}")
     with pytest.raises(UsageError, match="'magic'; known: auto, model, learned, rrf"):
         FusionChoice("magic", empty, toy_model)
     with pytest.raises(IndexDamaged, match="lexsearch fusion forget --db db"):

@@ -95,6 +95,10 @@ def test_every_query_of_the_judgements_counts_also_the_unanswered() -> None:
     assert evaluate({"a": {"x": 1}}, {"a": {}}, ["RR"]) == {"RR": 0.0}
 
 
+def test_two_names_of_one_measure_both_have_their_value() -> None:
+    assert evaluate({"a": {"x": 1}}, {"a": {"x": 1.0}}, ["RR", "MRR"]) == {"RR": 1.0, "MRR": 1.0}
+
+
 def test_what_run_gives_can_be_measured_as_it_is() -> None:
     run = SearchRun({"a": {"y": 2.0, "x": 1.0}})
     assert evaluate({"a": {"x": 1}}, run) == pytest.approx(
