@@ -129,7 +129,7 @@ def keep(index: LexSearch, found: Learned) -> None:
 
     when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     facts = {**found.facts(), "images": len(index), "when": when}
-    fingerprints = index.snapshot.identity.fingerprints
+    fingerprints = {str(r): f for r, f in index.snapshot.identity.fingerprints.items()}
     save(index, LearnedFusion(found.rule, fingerprints, facts).to_text())
 
 

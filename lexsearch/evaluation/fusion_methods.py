@@ -63,11 +63,12 @@ class JudgedSearch:
         return features(self.scores, self.depth)
 
     @cached_property
-    def teaches(self) -> Values:
+    def teaches(self) -> IntArray:
         """Rows to learn from: relevant ones, and those that some channel ranks well."""
         ranks = self.features[:, [i for i, (_, kind) in enumerate(FEATURES) if kind == "rank"]]
         hard = (ranks >= 60 / (60 + HARD)).any(axis=1)
-        return np.flatnonzero(hard | (self.grades > 0))
+        rows: IntArray = np.flatnonzero(hard | (self.grades > 0))
+        return rows
 
 
 Measure = Callable[[Values, Values], Values]  # ranked grades (k, ...) and ideal -> values (...)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -104,7 +104,7 @@ class ReciprocalRank:
     def totals(self, scores: Scores) -> FloatArray:
         """See `Rule`."""
         parts = [1 / (self.damping + ranks(scores[name])) for name in sorted(scores)]
-        return np.sum(parts, axis=0).astype(np.float32)
+        return _added(parts)
 
     def shares(self, scores: Scores, row: int) -> tuple[Share, ...]:
         """See `Rule`; the value is the rank, inf where there is none."""
@@ -139,7 +139,7 @@ class Scaled:
         parts = [
             self.weights[name] * scaled(name, scores[name], self.scale) for name in sorted(scores)
         ]
-        return np.sum(parts, axis=0).astype(np.float32)
+        return _added(parts)
 
     def shares(self, scores: Scores, row: int) -> tuple[Share, ...]:
         """See `Rule`."""
@@ -171,6 +171,11 @@ def scaled(channel: str, scores: FloatArray, scale: str) -> Values:
     if scale == "distribution":
         return distribution(whole).astype(np.float64)
     return theoretical_min_max(whole, floor=FLOORS[channel]).astype(np.float64)
+
+
+def _added(parts: Sequence[Values]) -> FloatArray:
+    total: Values = np.sum(parts, axis=0)
+    return total.astype(np.float32)
 
 
 def _ordered(scores: Scores) -> list[str]:

@@ -139,16 +139,19 @@ def _rule(record: Mapping[str, Any]) -> Rule:
             raise ValueError(f"{len(weights)} weights for {len(FEATURES)} features")
         (constant,) = numbers([record["constant"]], "constant")
         return Linear(weights, constant, int(depth))
-    whole = {
-        name: tuple(int(one) for one in numbers(record[name], name, int))
-        for name in ("feature", "left", "right", "roots")
-    }
     return Trees(
+        feature=_integers(record, "feature"),
         threshold=numbers(record["threshold"], "threshold"),
+        left=_integers(record, "left"),
+        right=_integers(record, "right"),
         value=numbers(record["value"], "value"),
+        roots=_integers(record, "roots"),
         depth=int(depth),
-        **whole,
     )
+
+
+def _integers(record: Mapping[str, Any], name: str) -> tuple[int, ...]:
+    return tuple(int(one) for one in numbers(record[name], name, int))
 
 
 def _dump(record: Mapping[str, Any]) -> str:

@@ -65,7 +65,7 @@ class Linear:
 
     def totals(self, scores: Scores) -> FloatArray:
         """See `Rule`."""
-        found = features(scores, self.depth) @ np.array(self.weights) + self.constant
+        found: Values = features(scores, self.depth) @ np.array(self.weights) + self.constant
         return found.astype(np.float32)
 
     def shares(self, scores: Scores, row: int) -> tuple[Share, ...]:
