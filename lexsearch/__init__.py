@@ -27,6 +27,7 @@ _PUBLIC = {
     "Settings": "lexsearch.settings",
     "SparseVectors": "lexsearch.types",
     "TokenVectors": "lexsearch.types",
+    "evaluate": "lexsearch.evaluation.measures",
     "load_encoder": "lexsearch.loading",
     "load_model": "lexsearch.loading",
 }
@@ -34,6 +35,7 @@ _PUBLIC = {
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
     from lexsearch.errors import LexsearchError
+    from lexsearch.evaluation.measures import evaluate
     from lexsearch.explain.terms import Contribution
     from lexsearch.loading import load_encoder, load_model
     from lexsearch.query import Filter, Query
@@ -55,6 +57,7 @@ __all__ = [
     "Settings",
     "SparseVectors",
     "TokenVectors",
+    "evaluate",
     "load_encoder",
     "load_model",
 ]

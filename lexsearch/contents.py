@@ -11,6 +11,7 @@ from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.errors import IndexMissing, UsageError
 from lexsearch.own_ids import is_key, name_of
 from lexsearch.pictures import absolute, load_for_display
+from lexsearch.ranking.learned_fusion import fusion_summary
 from lexsearch.results import SearchHit, display_path
 from lexsearch.stores.pooling import factor_of
 
@@ -42,6 +43,7 @@ class Contents:
             **self.snapshot.counts(),
             "dense": summary(self.snapshot.lists, self.snapshot.image_ids()),
             "pool_tokens": factor_of(identity),
+            "fusion": fusion_summary(self.snapshot.fusion),
             "roots": [display_path(root) for root in self.snapshot.roots()],
             "last_run": runs[-1] if runs else None,
         }

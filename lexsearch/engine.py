@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lexsearch.admission import Admission
 from lexsearch.errors import UsageError
+from lexsearch.feedback import expanded
 from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wanted
+from lexsearch.fusion_choice import FusionChoice
 from lexsearch.hits import make_hits, reasons
 from lexsearch.open_stores import OpenStores
 from lexsearch.query import Query
@@ -18,12 +22,14 @@ from lexsearch.ranking.cutoff import automatic_cutoff
 from lexsearch.results import SearchResults
 from lexsearch.reuse import EncodedParts
 from lexsearch.stopwatch import Stopwatch
-from lexsearch.types import IntArray, Role
+from lexsearch.types import IntArray, Ranking, Role
 from lexsearch.vectors import heaviest
 
 if TYPE_CHECKING:
     from lexsearch.bundle.snapshot import Snapshot
     from lexsearch.protocols import LexicalIndex, Model, SearchIndex, TokenStore
+    from lexsearch.ranking.fusion_rules import Rule
+    from lexsearch.settings import Settings
     from lexsearch.types import DenseVectors
 
 __all__ = ["CHANNELS", "MODES", "Engine", "Found", "Mode", "check_request"]
@@ -38,6 +44,10 @@ class Engine:
         stores: plugin by role, where it is not the default.
         late_kernel: what computes late interaction; see `Settings`.
         threads: most that one call uses; 0 = as many as there are processors.
+        fusion: how channels are joined; see `lexsearch.fusion_choice.FUSIONS`.
+
+    Raises:
+        UsageError: no fusion of that name.
     """
 
     def __init__(
@@ -48,13 +58,34 @@ class Engine:
         stores: Mapping[Role, str] | None = None,
         late_kernel: str = "auto",
         threads: int = 0,
+        fusion: str = "auto",
     ) -> None:
+        self.fusion = FusionChoice(fusion, snapshot, model)
         self.snapshot = snapshot
         self.model = model
         self._stores = OpenStores(snapshot, model.identity, names=stores, late_kernel=late_kernel)
         self._finder = Finder(snapshot, model, self._stores, threads=threads)
         self._admission = Admission(snapshot, model)
         self._parts = EncodedParts()
+
+    @classmethod
+    def of(
+        cls,
+        snapshot: Snapshot,
+        model: Model,
+        settings: Settings,
+        *,
+        stores: Mapping[Role, str] | None = None,
+    ) -> Engine:
+        """An engine as the settings of this process want it."""
+        return cls(
+            snapshot,
+            model,
+            stores=stores,
+            late_kernel=settings.late_kernel,
+            threads=settings.threads,
+            fusion=settings.fusion,
+        )
 
     @property
     def lexical(self) -> LexicalIndex:
@@ -71,13 +102,40 @@ class Engine:
         """The token store of this snapshot."""
         return self._stores.tokens
 
-    def encode(self, query: Query) -> EncodedQuery:
-        """The query's vectors; see `lexsearch.query_encoder.encode`."""
-        return self.encode_many([query])[0]
+    def encode(self, query: Query, *, mode: Mode = "hybrid") -> EncodedQuery:
+        """The query's vectors; see `lexsearch.query_encoder.encode`.
 
-    def encode_many(self, queries: Sequence[Query]) -> list[EncodedQuery]:
-        """The vectors of each query; see `lexsearch.query_encoder.encode_many`."""
-        return encode_many(queries, self.model, self._parts)
+        mode: of the first search, where the query asks for feedback.
+        """
+        return self.encode_many([query], mode=mode)[0]
+
+    def encode_many(self, queries: Sequence[Query], *, mode: Mode = "hybrid") -> list[EncodedQuery]:
+        """The vectors of each query; see `lexsearch.query_encoder.encode_many`.
+
+        mode: of the first search, where a query asks for feedback.
+        """
+        found = encode_many(queries, self.model, self._parts)
+        return [
+            one if query.feedback is None else self._fed(query, one, mode)
+            for query, one in zip(queries, found, strict=True)
+        ]
+
+    def _fed(
+        self, query: Query, encoded: EncodedQuery, mode: Mode, allowed: IntArray | None = None
+    ) -> EncodedQuery:
+        """The query with the words of the best pictures; as it is where it asks for none."""
+        how = query.feedback
+        if how is None or encoded.lexical is None or mode not in ("lexical", "hybrid"):
+            return encoded
+        allowed = self.allowed(query) if allowed is None else allowed
+        wanted = Wanted(encoded, allowed, rule=self._rule(query, mode))
+        best = self._finder.find(wanted, Request(how.docs, mode), Stopwatch()).ranking
+        if not len(best):
+            return encoded
+        stored = self.lexical.vectors(best.ids)
+        words = expanded(encoded.lexical, stored, best.scores, how)
+        note = f"words of the {len(best)} best pictures were added ({how.method})"
+        return replace(encoded, lexical=words, notes=(*encoded.notes, note))
 
     def search(
         self,
@@ -110,10 +168,13 @@ class Engine:
         check_request(k, mode)
         watch = Stopwatch()
         with self._finder.opening(_reads([query], mode), watch), watch.stage("encode"):
-            encoded = self.encode(query)
+            encoded = encode_many([query], self.model, self._parts)[0]
         with watch.stage("filter"):
             allowed, excluded = self._allowed(query, leave_out)
-        found = self._finder.find(Wanted(encoded, allowed), Request(k, mode, rerank), watch)
+        with watch.stage("feedback") if query.feedback else nullcontext():
+            encoded = self._fed(query, encoded, mode, allowed)
+        wanted = Wanted(encoded, allowed, rule=self._rule(query, mode))
+        found = self._finder.find(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
             made = self.results(
                 query, encoded, found, mode, cutoff, excluded, every_word=every_word
@@ -142,10 +203,16 @@ class Engine:
             return []
         watch = Stopwatch()
         with self._finder.opening(_reads(queries, mode), watch), watch.stage("encode"):
-            encoded = self.encode_many(queries)
+            encoded = encode_many(queries, self.model, self._parts)
         with watch.stage("filter"):
             admitted = [self._allowed(query, frozenset()) for query in queries]
-        wanted = [Wanted(e, allowed) for e, (allowed, _) in zip(encoded, admitted, strict=True)]
+        encoded = [
+            self._fed(query, encoded[i], mode, admitted[i][0]) for i, query in enumerate(queries)
+        ]
+        wanted = [
+            Wanted(encoded[i], admitted[i][0], rule=self._rule(query, mode))
+            for i, query in enumerate(queries)
+        ]
         found = self._finder.find_many(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
             made = [
@@ -154,6 +221,28 @@ class Engine:
             ]
         seconds = watch.seconds(among=len(queries))
         return [one.timed(seconds) for one in made]
+
+    def ranking(
+        self, query: Query, *, k: int, mode: Mode = "hybrid", allowed: IntArray | None = None
+    ) -> Ranking:
+        """The ids and scores of the k best, without reading what is known of the pictures.
+
+        allowed: ascending ids that may be found, besides the conditions of the query; None = all.
+
+        Raises:
+            UsageError: as in `search`.
+        """
+        check_request(k, mode)
+        watch = Stopwatch()
+        with self._finder.opening(_reads([query], mode), watch):
+            encoded = encode_many([query], self.model, self._parts)[0]
+        admitted, _ = self._allowed(query, frozenset())
+        if admitted is not None and allowed is not None:
+            admitted = np.intersect1d(admitted, allowed, assume_unique=True)
+        allowed = allowed if admitted is None else admitted
+        encoded = self._fed(query, encoded, mode, allowed)
+        wanted = Wanted(encoded, allowed, rule=self._rule(query, mode))
+        return self._finder.find(wanted, Request(k, mode), watch).ranking
 
     def search_encoded(
         self,
@@ -165,16 +254,29 @@ class Engine:
         candidates: IntArray | None = None,
         rerank: int | None = None,
         watch: Stopwatch | None = None,
+        rule: Rule | None = None,
+        also: IntArray | None = None,
     ) -> Found:
         """The same for vectors: candidates, scores in every channel of the mode, fusion.
 
-        allowed: ascending ids that may be returned; None = all.
-        candidates: ascending ids to score, in place of proposing any; `allowed` is not looked at.
-        watch: gets the seconds.
+        Args:
+            encoded: the query.
+            k: results wanted, >= 1.
+            mode: channel or `hybrid`.
+            allowed: ascending ids that may be returned; None = all.
+            candidates: ascending ids to score, in place of proposing any; `allowed` is not looked
+                at.
+            rerank: see `search`.
+            watch: gets the seconds.
+            rule: joins the channels; None = the one in force for texts.
+            also: ascending ids that are candidates whoever proposes them.
         """
-        request = Request(k, mode, rerank)
-        wanted = Wanted(encoded, allowed, candidates)
-        return self._finder.find(wanted, request, watch or Stopwatch())
+        rule = rule or (self.fusion.for_texts if mode == "hybrid" else None)
+        wanted = Wanted(encoded, allowed, candidates, rule, also)
+        return self._finder.find(wanted, Request(k, mode, rerank), watch or Stopwatch())
+
+    def _rule(self, query: Query, mode: Mode) -> Rule | None:
+        return self.fusion.for_query(query) if mode == "hybrid" else None
 
     def admitted(self, query: Query) -> tuple[IntArray | None, int]:
         """Ascending ids that the conditions of a query admit, and how many `-word` took away.
@@ -199,6 +301,10 @@ class Engine:
             UsageError: the word is not in the vocabulary.
         """
         return self._admission.carriers(word, lambda: self.lexical)
+
+    def allowed(self, query: Query) -> IntArray | None:
+        """Ascending ids that the conditions of a query admit; None = all."""
+        return self.admitted(query)[0]
 
     def _allowed(self, query: Query, leave_out: frozenset[int]) -> tuple[IntArray | None, int]:
         return self._admission.admitted(query, lambda: self.lexical, leave_out)
@@ -227,9 +333,17 @@ class Engine:
             self.model.vocabulary,
             every_word=every_word,
         )
-        hits = make_hits(found, self.snapshot, words, is_fused=mode not in CHANNELS, limit=limit)
+        hits = make_hits(
+            found,
+            self.snapshot,
+            words,
+            is_fused=mode not in CHANNELS,
+            limit=limit,
+            with_shares=every_word,
+        )
         notes = encoded.notes + found.notes + self._stores.notes
-        return SearchResults(hits, str(query), mode, {}, notes, limit, excluded)
+        fusion = "model" if found.rule is None else found.rule.name
+        return SearchResults(hits, str(query), mode, {}, notes, limit, excluded, fusion)
 
 
 def check_request(k: int, mode: str) -> None:

@@ -12,6 +12,7 @@ from lexsearch.grammar import cut
 from lexsearch.pictures import load_for_display, load_pixels
 from lexsearch.query import Query
 from lexsearch.query_encoder import EncodedQuery
+from lexsearch.ranking.fusion_rules import Weighted
 from lexsearch.results import Explanation
 from lexsearch.types import IntArray, docid
 
@@ -23,8 +24,16 @@ def explanation(
     model = engine.model
     encoded = engine.encode(query)
     ids = np.array([record.image_id], dtype=np.int64)
-    found = engine.search_encoded(encoded, k=1, mode="hybrid", allowed=ids)
-    scores = {name: float(values[0]) for name, values in found.scores.items()}
+    rule = engine.fusion.for_query(query)
+    if isinstance(rule, Weighted):  # the picture alone says it all
+        found = engine.search_encoded(encoded, k=1, allowed=ids, rule=rule)
+    else:  # ranks and scales are those among the candidates of the search
+        found = engine.search_encoded(
+            encoded, k=1, allowed=engine.allowed(query), rule=rule, also=ids
+        )
+    place = int(np.searchsorted(found.candidates, record.image_id))
+    assert found.rule is not None  # the mode is hybrid
+    scores = {name: float(values[place]) for name, values in found.scores.items()}
     stored = engine.lexical.vectors(ids)
     terms = (
         tuple(contributions(encoded.lexical, stored, model.vocabulary))
@@ -40,12 +49,19 @@ def explanation(
         lexical=scores.get("lexical"),
         dense=scores.get("dense"),
         late=scores.get("late"),
-        fused=float(found.totals[0]),
-        weights={name: model.fusion[name] for name in scores},
+        fused=float(found.totals[place]),
+        weights=(
+            {name: found.rule.weights[name] for name in scores}
+            if isinstance(found.rule, Weighted)
+            else {}
+        ),
         patches=patches,
         vocabulary=model.vocabulary,
         load_picture=lambda: load_for_display(raw_path, record.width, record.height),
         tokens=tuple(_matches(engine, query, encoded, ids)),
+        fusion=found.rule.name,
+        shares=found.rule.shares(found.scores, place),
+        candidates=len(found.candidates),
     )
 
 
@@ -87,10 +103,12 @@ def ranks(engine: Engine, query: Query, image_id: int, *, depth: int = 1_000) ->
     """
     encoded = engine.encode(query)
     sides = {"lexical": encoded.lexical, "dense": encoded.dense, "late": encoded.tokens}
+    rule = engine.fusion.for_query(query)
     found: dict[str, int] = {}
     for mode in MODES:
         if mode == "hybrid" or sides[mode] is not None:
-            ids = engine.search_encoded(encoded, k=depth, mode=mode).ranking.ids
+            found_by = engine.search_encoded(encoded, k=depth, mode=mode, rule=rule)
+            ids = found_by.ranking.ids
             place = np.flatnonzero(ids == image_id)
             if len(place):
                 found[mode] = int(place[0]) + 1

@@ -16,6 +16,7 @@ from lexsearch.errors import UsageError
 from lexsearch.open_stores import OpenStores
 from lexsearch.query_encoder import EncodedQuery
 from lexsearch.ranking.fusion import weighted_sum
+from lexsearch.ranking.fusion_rules import Rule, Weighted
 from lexsearch.ranking.topk import top_k
 from lexsearch.reuse import LastQuery
 from lexsearch.stopwatch import Stopwatch
@@ -47,6 +48,7 @@ class Found:
         totals: shape (candidates,), the score that ranks them.
         scores: channel -> shape (candidates,), NaN where the channel does not hold the image.
         notes: sentences for the user.
+        rule: that made `totals` of `scores`; None where one channel ranks.
     """
 
     ranking: Ranking
@@ -54,6 +56,7 @@ class Found:
     totals: FloatArray
     scores: Mapping[str, FloatArray]
     notes: tuple[str, ...] = ()
+    rule: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +83,16 @@ class Wanted:
         encoded: its vectors.
         allowed: ascending ids that may be found; None = all.
         candidates: ascending ids to score, all of them, in place of proposing any.
+        rule: joins the channels in a hybrid search, where it covers those of the query; None =
+            the model's weights.
+        also: ascending ids that are candidates whoever proposes them.
     """
 
     encoded: EncodedQuery
     allowed: IntArray | None = None
     candidates: IntArray | None = None
+    rule: Rule | None = None
+    also: IntArray | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -162,7 +170,7 @@ class Finder:
                 lambda: self.stores.dense.search(vector, proposing.depth, allowed=allowed),
             )
         proposed = self._side_by_side(jobs, watch)
-        return self._ranked(query, proposing, proposed, channels, request, watch, last=True)
+        return self._ranked(wanted, proposing, proposed, channels, request, watch, last=True)
 
     def find_many(
         self, wanted: Sequence[Wanted], request: Request, watch: Stopwatch
@@ -196,7 +204,9 @@ class Finder:
                     proposed["dense"] = self.stores.dense.search(
                         vector, proposing.depth, allowed=allowed
                     )
-            return self._ranked(query, proposing, proposed, channels, request, watch, last=False)
+            return self._ranked(
+                wanted[i], proposing, proposed, channels, request, watch, last=False
+            )
 
         if self.threads == 1 or len(wanted) < 3:
             return [one(i) for i in range(len(wanted))]
@@ -266,7 +276,7 @@ class Finder:
 
     def _ranked(
         self,
-        query: EncodedQuery,
+        wanted: Wanted,
         proposing: _Proposing,
         proposed: Mapping[str, Ranking],
         channels: tuple[str, ...],
@@ -279,9 +289,11 @@ class Finder:
 
         last: keep the answers for the next query, and use those of the last.
         """
-        candidates = proposing.everything
+        query, candidates = wanted.encoded, proposing.everything
         if candidates is None:
-            candidates = np.unique(np.concatenate([found.ids for found in proposed.values()]))
+            ids = [found.ids for found in proposed.values()]
+            also = [] if wanted.also is None else [wanted.also]
+            candidates = np.unique(np.concatenate([*ids, *also]))
         scores: dict[str, FloatArray] = {}
         if "lexical" in channels:
             with watch.stage("lexical"):
@@ -298,14 +310,16 @@ class Finder:
             with watch.stage("late"):
                 scores["late"] = self._late(query, candidates, scores, request.rerank, last=last)
         with watch.stage("fuse"):
-            totals = (
-                weighted_sum(scores, self.model.fusion)
-                if request.mode == "hybrid"
-                else scores[request.mode]
-            )
+            rule = self._rule(wanted, scores) if request.mode == "hybrid" else None
+            totals = scores[request.mode] if rule is None else rule.totals(scores)
             known = ~np.isnan(totals)
             ranking = top_k(candidates[known], totals[known], request.k, source=request.mode)
-        return Found(ranking, candidates, totals, scores, proposing.notes)
+        return Found(ranking, candidates, totals, scores, proposing.notes, rule)
+
+    def _rule(self, wanted: Wanted, scores: Mapping[str, FloatArray]) -> Rule:
+        if wanted.rule is not None and wanted.rule.covers(scores):
+            return wanted.rule
+        return Weighted(self.model.fusion)
 
     def _late(
         self,

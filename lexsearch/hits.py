@@ -28,6 +28,7 @@ def make_hits(
     *,
     is_fused: bool,
     limit: float,
+    with_shares: bool = False,
 ) -> tuple[SearchHit, ...]:
     """The hits of a ranking, best first.
 
@@ -37,6 +38,7 @@ def make_hits(
         reasons: words by hit.
         is_fused: the score of the ranking is that of the fusion.
         limit: hits that score less are marked.
+        with_shares: hits say how their fused score came about.
     """
     ids = found.ranking.ids
     places = np.searchsorted(found.candidates, ids)
@@ -61,6 +63,11 @@ def make_hits(
                 meta={**{name: getattr(record, name) for name in SHOWN_META}, **record.meta},
                 ids=record.ids,
                 below_cutoff=score < limit,
+                shares=(
+                    found.rule.shares(found.scores, int(places[i]))
+                    if with_shares and found.rule is not None
+                    else ()
+                ),
             )
         )
     return tuple(hits)

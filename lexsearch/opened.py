@@ -136,13 +136,8 @@ class OpenDb(Contents):
         self._here()
         with self._lock:
             if self._engine is None:
-                settings = self.settings
-                self._engine = Engine(
-                    self._snapshot,
-                    self.model,
-                    stores=self._stores(),
-                    late_kernel=settings.late_kernel,
-                    threads=settings.threads,
+                self._engine = Engine.of(
+                    self._snapshot, self.model, self.settings, stores=self._stores()
                 )
             return self._engine
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lexsearch.errors import UsageError
+from lexsearch.feedback import Feedback
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -109,6 +110,7 @@ class Query:
             times the heaviest weight of the query.
         filters: conditions on the photos.
         notes: what was done to the text on the way, for the user to read.
+        feedback: expand the words by those of the best pictures of a first search.
     """
 
     parts: tuple[Part, ...] = ()
@@ -117,6 +119,7 @@ class Query:
     weights: Mapping[str, float] = field(default_factory=dict)
     filters: Filter = field(default_factory=Filter)
     notes: tuple[str, ...] = ()
+    feedback: Feedback | None = None
 
     @classmethod
     def text(cls, text: str) -> Query:
@@ -168,6 +171,7 @@ class Query:
             weights={**self.weights, **other.weights},
             filters=self.filters.merge(other.filters),
             notes=self.notes + other.notes,
+            feedback=self.feedback or other.feedback,
         )
 
     def __mul__(self, factor: float) -> Query:
@@ -192,14 +196,16 @@ class Query:
         exclude: Sequence[str] = (),
         weights: Mapping[str, float] | None = None,
         filters: Filter | None = None,
+        feedback: Feedback | None = None,
     ) -> Query:
-        """This query with further conditions."""
+        """This query with further conditions, or with feedback."""
         return replace(
             self,
             must=self.must + tuple(must),
             exclude=self.exclude + tuple(exclude),
             weights={**self.weights, **(weights or {})},
             filters=self.filters.merge(filters or Filter()),
+            feedback=feedback or self.feedback,
         )
 
     def __str__(self) -> str:

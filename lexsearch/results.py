@@ -14,6 +14,7 @@ import numpy as np
 from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.explain.terms import Contribution
 from lexsearch.explain.token_matches import TokenMatch
+from lexsearch.ranking.fusion_rules import Share
 from lexsearch.types import FloatArray, PatchWords
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class SearchHit:
             that it added.
         below_cutoff: under the automatic cut-off.
         ids: that programs gave the picture when they added it, sorted.
+        shares: what adds up to the fused score; only where it was asked for.
     """
 
     rank: int
@@ -81,6 +83,7 @@ class SearchHit:
     meta: Mapping[str, Any] = field(default_factory=dict)
     below_cutoff: bool = False
     ids: tuple[str, ...] = ()
+    shares: tuple[Share, ...] = ()
 
     @property
     def path(self) -> str:
@@ -111,6 +114,8 @@ class SearchHit:
             self.raw_path.decode("utf-8")
         except UnicodeDecodeError:
             record["path_bytes"] = base64.b64encode(self.raw_path).decode("ascii")
+        if self.shares:
+            record["shares"] = [share_dict(share) for share in self.shares]
         if self.also:
             record["also"] = list(self.also)
         if self.ids:
@@ -129,6 +134,17 @@ def term_dict(term: Contribution) -> dict[str, Any]:
     }
 
 
+def share_dict(share: Share) -> dict[str, Any]:
+    """One summand of a fused score, as JSON values; no rank is None."""
+    found = {
+        "channel": share.channel,
+        "what": share.what,
+        "value": _rounded(share.value) if np.isfinite(share.value) else None,
+        "share": _rounded(share.share),
+    }
+    return found if share.weight is None else {**found, "weight": share.weight}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class SearchResults(Sequence[SearchHit]):
     """Hits in order, with what the search has to say about itself.
@@ -141,6 +157,7 @@ class SearchResults(Sequence[SearchHit]):
         notes: sentences for the user (words outside the vocabulary, a cut query, ...).
         cutoff: the score under which a hit does not count as relevant; -inf for none.
         excluded: pictures that `-word` conditions took away.
+        fusion: name of the rule that joined the channels.
     """
 
     hits: tuple[SearchHit, ...]
@@ -150,6 +167,7 @@ class SearchResults(Sequence[SearchHit]):
     notes: tuple[str, ...] = ()
     cutoff: float = float("-inf")
     excluded: int = 0
+    fusion: str = "model"
 
     @overload
     def __getitem__(self, index: int) -> SearchHit: ...
@@ -236,10 +254,14 @@ class Explanation:
         terms: every word both sides share, heaviest contribution first; their contributions
             add up to `lexical`.
         lexical, dense, late, fused: the scores; None where the query has no such side.
-        weights: of the fusion; fused = sum of weight * score over the channels that exist.
+        weights: of the model's fusion; fused = sum of weight * score over the channels that
+            exist. Empty where another rule joins them.
         patches: what each patch says; None where only the index was asked.
         tokens: what every token of the query found, late interaction; empty where the query has
             no such side.
+        fusion: name of the rule that joins the channels.
+        shares: what adds up to `fused`.
+        candidates: pictures among which ranks and scales were taken; 1 where they do not matter.
     """
 
     query: str
@@ -255,6 +277,9 @@ class Explanation:
     vocabulary: Vocabulary
     load_picture: Callable[[], Image]
     tokens: tuple[TokenMatch, ...] = ()
+    fusion: str = "model"
+    shares: tuple[Share, ...] = ()
+    candidates: int = 1
 
     @property
     def path(self) -> str:
@@ -325,6 +350,8 @@ class Explanation:
                 "fused": _rounded(self.fused),
             },
             "weights": dict(self.weights),
+            "fusion": self.fusion,
+            "shares": [share_dict(share) for share in self.shares],
             "terms": [term_dict(term) for term in self.terms],
             "grid": list(self.grid) if self.patches is not None else None,
             "maps": {

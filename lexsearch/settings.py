@@ -30,6 +30,8 @@ class Settings:
         late_kernel: what computes late interaction: auto, onnx, torch or numpy; the scores are
             the same.
         lists_from: photos from which on dense search visits inverted lists; 0 = never.
+        fusion: what joins the channels: auto (what the db has learned, else the model's
+            weights), model, learned, rrf, convex or dbsf.
     """
 
     data_dir: Path
@@ -39,6 +41,7 @@ class Settings:
     threads: int = 0
     late_kernel: str = "auto"
     lists_from: int = 100_000
+    fusion: str = "auto"
 
     @classmethod
     def defaults(cls) -> Settings:

@@ -23,8 +23,9 @@ from lexsearch.bundle.ulid import ULID
 from lexsearch.bundle.verify import Problem, problem_of, segment_problems
 from lexsearch.catalog.checksum import checksum, covered
 from lexsearch.catalog.records import SegmentFile
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, StorageError
+from lexsearch.ranking.learned_fusion import fusion_summary
 from lexsearch.types import ModelIdentity
 
 __all__ = ["CheckReport", "Problem", "check"]
@@ -132,6 +133,10 @@ class _Catalog:
         except (KeyError, ValueError):
             yield Problem(self.path, "its settings are not readable")
             return
+        if FUSION in settings:
+            problem = (fusion_summary(settings[FUSION]) or {}).get("problem")
+            if problem is not None:
+                yield Problem(self.path, f"its learned fusion is not readable: {problem}")
         if index_uuid is not None and settings.get("uuid") != index_uuid:
             yield Problem(self.path, "it belongs to another index")
         segments = self.connection.execute("SELECT id, ulid, rows, live FROM segment")

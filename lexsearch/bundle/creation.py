@@ -29,7 +29,7 @@ from lexsearch.bundle.segments import SEGMENTS
 from lexsearch.catalog import merging, repository
 from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.database import Database
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.catalog.upgrade import upgrade
 from lexsearch.errors import IndexMissing, StorageError, UsageError, WrongModel
 from lexsearch.types import ROLES, ModelIdentity
@@ -230,6 +230,7 @@ def _check_identity(
             )
         merging.forget_everything(connection, now=int(now()))
         repository.set_settings(connection, {"identity": identity_text(identity)})
+        repository.forget_setting(connection, FUSION)  # it was learned on the other model
         repository.next_generation(connection)
 
 

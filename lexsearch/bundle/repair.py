@@ -40,9 +40,10 @@ from lexsearch.bundle.verify import segment_problems
 from lexsearch.catalog import lists, merging, repository
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.records import SegmentFile
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing
 from lexsearch.own_ids import is_key, name_of
+from lexsearch.ranking.learned_fusion import fusion_summary
 from lexsearch.types import ModelIdentity
 
 QUARANTINE = "quarantine"
@@ -257,7 +258,7 @@ def _rebuild(directory: Path, disk: Disk | None) -> tuple[list[str], int]:
         disk.make_dir(directory / SEGMENTS)
 
     def fill(connection: Connection) -> None:
-        _fill(connection, sound, saved)
+        _fill(connection, sound, saved, identity)
 
     new_catalog(
         directory,
@@ -274,7 +275,9 @@ def _rebuild(directory: Path, disk: Disk | None) -> tuple[list[str], int]:
     return actions, len(saved.contents - kept)
 
 
-def _fill(connection: Connection, sound: Sequence[_Segment], saved: Salvaged) -> None:
+def _fill(
+    connection: Connection, sound: Sequence[_Segment], saved: Salvaged, identity: ModelIdentity
+) -> None:
     """Write what is known into a new catalog; later segments win, salvaged paths over all."""
     stored: set[bytes] = set()
     files: dict[bytes, FileRecord] = {}
@@ -298,6 +301,9 @@ def _fill(connection: Connection, sound: Sequence[_Segment], saved: Salvaged) ->
     newest = max((one.generation for one in sound), default=0)
     generation = max(newest, int(saved.settings.get("generation", "0"))) + 1
     repository.set_settings(connection, {"generation": str(generation)})
+    fusion = fusion_summary(saved.settings.get(FUSION))
+    if fusion is not None and "problem" not in fusion and saved.identity == identity:
+        repository.set_settings(connection, {FUSION: saved.settings[FUSION]})
 
 
 def _sound_segments(directory: Path) -> tuple[list[_Segment], list[str]]:

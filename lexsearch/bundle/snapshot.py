@@ -32,7 +32,7 @@ from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing, UsageError
 from lexsearch.own_ids import DOCID, key_of, name_of
 from lexsearch.types import ROLES, IntArray, ModelIdentity, docid
@@ -55,6 +55,7 @@ class Snapshot:
         identity: of the model that made it.
         segments: oldest first.
         lists: for dense search, None where the catalog names none.
+        fusion: text of the learned fusion (`lexsearch.ranking.learned_fusion`), None without.
     """
 
     def __init__(
@@ -67,12 +68,14 @@ class Snapshot:
         segments: tuple[SegmentView, ...],
         lists: HeldLists | None = None,
         touching: bool = True,
+        fusion: str | None = None,
     ) -> None:
         self.directory = directory
         self.generation = generation
         self.identity = identity
         self.segments = segments
         self.lists = lists
+        self.fusion = fusion
         self._connection = connection
         self._path = directory / CATALOG_FILE
         self._rows = PictureRows(connection, self._path)
@@ -153,6 +156,7 @@ class Snapshot:
             segments=segments,
             lists=lists,
             touching=touching,
+            fusion=settings.get(FUSION),
         )
 
     def __enter__(self) -> Snapshot:

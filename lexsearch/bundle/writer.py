@@ -20,6 +20,7 @@ from lexsearch.bundle.segments import describe, write_segment
 from lexsearch.bundle.ulid import new_ulid
 from lexsearch.catalog import merging, repository
 from lexsearch.catalog.database import Database
+from lexsearch.catalog.step import FUSION
 from lexsearch.errors import IndexDamaged, StorageError
 from lexsearch.stores.segment_data import SectionArrays, rows, sections
 from lexsearch.types import ROLES, Encoded, ModelIdentity, Role
@@ -158,6 +159,25 @@ class BundleWriter:
         """Store the summary of a run."""
         with self._changing(), self._database.transaction() as connection:
             repository.add_run(connection, run)
+
+    def set_fusion(self, text: str | None) -> int:
+        """Keep a learned fusion with the index, durably, or forget the one it has.
+
+        Args:
+            text: of `LearnedFusion.to_text`; None forgets.
+
+        Returns:
+            The generation in force; readers that are open see it after they reload.
+
+        Raises:
+            StorageError: disk full or failing; the index is as before.
+        """
+        with self._changing(), self._database.transaction() as connection:
+            if text is None:
+                repository.forget_setting(connection, FUSION)
+            else:
+                repository.set_settings(connection, {FUSION: text})
+            return repository.next_generation(connection)
 
     def commit(self, batch: CommitBatch) -> int:
         """Write one batch durably; when this returns it survives a power cut.

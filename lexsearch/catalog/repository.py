@@ -81,6 +81,11 @@ def set_settings(connection: Connection, values: Mapping[str, str]) -> None:
     upsert(connection, tables.config, [{"key": k, "value": v} for k, v in values.items()])
 
 
+def forget_setting(connection: Connection, key: str) -> None:
+    """Remove a key of `config`, if it is there."""
+    connection.execute(delete(tables.config).where(tables.config.c.key == key))
+
+
 def next_generation(connection: Connection) -> int:
     """Count the generation up; returns the new one."""
     generation = int(settings(connection)["generation"]) + 1

@@ -8,5 +8,7 @@ APPLICATION_ID = 0x4C585352
 # Step of the tables, the number of the last script in `migrations/`; stands in user_version.
 STEP = 2
 OLDEST_READABLE_STEP = 1
+# Key of `config` under which a learned fusion is kept; versions that know none ignore it.
+FUSION = "fusion"
 # Another process may hold the file for a moment.
 BUSY_TIMEOUT_S = 5.0

@@ -7,6 +7,7 @@ import click
 from lexsearch.cli.eval_labels import labels
 from lexsearch.cli.eval_patches import patchdis, pointing
 from lexsearch.cli.eval_retrieval import retrieval
+from lexsearch.cli.eval_run import run
 from lexsearch.cli.eval_words import words
 from lexsearch.cli.group import HelpfulGroup
 
@@ -18,10 +19,11 @@ def command() -> None:
     \b
     Examples:
       lexsearch eval retrieval --images photos/ --captions captions.tsv
+      lexsearch eval run --qrels qrels.txt --run a.trec b.trec -m nDCG@10
       lexsearch eval words --images photos/ --captions captions.tsv
       lexsearch eval pointing --corpus sample_corpus/
     """
 
 
-for one in (retrieval, words, pointing, patchdis, labels):
+for one in (retrieval, run, words, pointing, patchdis, labels):
     command.add_command(one)

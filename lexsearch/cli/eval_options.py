@@ -31,7 +31,7 @@ def captions_option(function: F) -> F:
         required=True,
         metavar="TSV",
         type=click.Path(),
-        help="Lines file<TAB>sentence.",
+        help="Lines file<TAB>sentence; for retrieval also a Karpathy split (.json).",
     )(function)
 
 

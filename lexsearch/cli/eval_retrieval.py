@@ -1,4 +1,4 @@
-"""`lexsearch eval retrieval`: every caption is a query, its own picture the right answer."""
+"""`lexsearch eval retrieval`: captions search their pictures, or pictures their captions."""
 
 from __future__ import annotations
 
@@ -17,19 +17,23 @@ from lexsearch.cli.eval_options import (
     images_option,
     percent,
 )
-from lexsearch.cli.options import db_option, json_option, load_settings, print_json
+from lexsearch.cli.options import db_option, fusion_option, json_option, load_settings, print_json
 from lexsearch.cli.terminal import safe, table
 from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
+    from lexsearch.engine import Mode
     from lexsearch.evaluation.retrieval import Outcome
+
+DIRECTIONS = ("text-to-image", "image-to-text")
 
 
 @click.command("retrieval")
 @images_option
 @captions_option
 @db_option
+@fusion_option
 @click.option(
     "--run",
     "run_file",
@@ -45,6 +49,18 @@ if TYPE_CHECKING:
     help="Write the judgements (TREC).",
 )
 @click.option(
+    "--split",
+    metavar="NAME",
+    help="Split of a Karpathy file (captions.json): train, restval, val or test. Default: test.",
+)
+@click.option(
+    "--direction",
+    type=click.Choice(DIRECTIONS),
+    default=DIRECTIONS[0],
+    show_default=True,
+    help="image-to-text: every picture ranks all captions; R@k: any of its own in the first k.",
+)
+@click.option(
     "--limit",
     type=click.IntRange(min=1),
     metavar="N",
@@ -56,16 +72,25 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Join the captions of a picture into one long text.",
 )
+@click.option(
+    "--details",
+    is_flag=True,
+    help="With --json: also the intervals, the gain of the fusion and counts.",
+)
 @bootstrap_option
 @json_option
 def retrieval(
     images: str,
     captions_file: str,
     db: str | None,
+    fusion: str | None,
     run_file: str | None,
     qrels_file: str | None,
+    split: str | None,
+    direction: str,
     limit: int | None,
     join: bool,
+    details: bool,
     resamples: int,
     as_json: bool,
 ) -> None:
@@ -76,45 +101,60 @@ def retrieval(
     median time per query. Brackets: 95 % interval by bootstrap over the captions.
 
     \b
-    Example:
+    Examples:
       lexsearch eval retrieval --images photos/ --captions captions.tsv --run r.trec --json
+      lexsearch eval retrieval --images coco/ --captions dataset_coco.json --split val
     """
     from lexsearch.evaluation.indexed import ids_of, inside
-    from lexsearch.evaluation.retrieval import (
-        joined,
-        judgements,
-        read_captions,
-        run_captions,
-        summary,
-    )
+    from lexsearch.evaluation.readers import read_collection
+    from lexsearch.evaluation.retrieval import joined, judgements, run_captions, summary
     from lexsearch.evaluation.runs import write_qrels
 
     folder = Path(os.path.abspath(Path(images).expanduser()))  # noqa: PTH100 (links stay)
     if not folder.is_dir():
         raise UsageError(f"no such folder: {images}")
-    captions = read_captions(Path(captions_file), limit=limit)
+    captions = read_collection(Path(captions_file), folder, split=split, limit=limit)
     captions = joined(captions) if join else captions
-    with indexed(folder, db) as index:
+    backwards = direction != DIRECTIONS[0]
+    with indexed(folder, db, fusion) as index:
         image_ids = ids_of(index.snapshot, folder, (one.file for one in captions))
-        outcomes = run_captions(
-            index.engine,
-            captions,
-            allowed=inside(index.snapshot, folder),
-            on_progress=Counter(len(captions), "texts"),
-        )
-    qrels = judgements(captions, image_ids)
+        if backwards:
+            from lexsearch.evaluation.image_to_text import run_pictures, text_judgements
+
+            qrels = text_judgements(captions, image_ids)
+            pictures = len(set(image_ids.values()))
+            outcomes = run_pictures(
+                index.engine, captions, image_ids, folder,
+                on_progress=Counter(pictures, "pictures"),
+            )  # fmt: skip
+        else:
+            qrels = judgements(captions, image_ids)
+            outcomes = run_captions(
+                index.engine,
+                captions,
+                modes=permitted(index),
+                allowed=inside(index.snapshot, folder),
+                on_progress=Counter(len(captions), "texts"),
+            )
     if run_file is not None:
         write_runs(run_file, outcomes)
     if qrels_file is not None:
         write_qrels(Path(qrels_file), qrels)
     result = summary(outcomes, qrels, captions, resamples=resamples)
     if as_json:
-        print_json(result)
+        print_json(result if details else {"modes": result["modes"]})
     else:
         click.echo("\n".join(lines(result)))
 
 
-def indexed(folder: Path, db: str | None) -> LexSearch:
+def permitted(index: LexSearch) -> tuple[Mode, ...]:
+    """The modes that the model behind the index has vectors for."""
+    from lexsearch.evaluation.experiment import permitted_modes
+
+    return permitted_modes(index.snapshot.identity)
+
+
+def indexed(folder: Path, db: str | None, fusion: str | None) -> LexSearch:
     """The index with everything of the folder in it.
 
     Without `--db` the index is called `eval-` and a hash of the folder, so that a second
@@ -123,7 +163,7 @@ def indexed(folder: Path, db: str | None) -> LexSearch:
     from lexsearch.api import LexSearch
 
     name = f"eval-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]}"
-    settings = load_settings(db or name)
+    settings = load_settings(db or name, fusion=fusion)
     index = LexSearch.create(settings.db, settings=settings)
     report = index.index(folder)
     for one in report.skipped:

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexsearch.cli.options import db_option, json_option, open_db, print_json
+from lexsearch.cli.options import (
+    db_option,
+    feedback_of,
+    feedback_options,
+    fusion_option,
+    json_option,
+    open_db,
+    print_json,
+)
 from lexsearch.cli.search import QueryCommand
+from lexsearch.cli.shares import share_lines
 from lexsearch.cli.terminal import BOLD, CYAN, bar, colour_wanted, pad, paint, safe
 from lexsearch.errors import UsageError
 
@@ -27,6 +36,8 @@ MEANING = {"lexical": "shared words", "dense": "whole meaning", "late": "fine ma
 @click.argument("query", nargs=-1, required=True)
 @click.argument("file", type=click.Path())
 @db_option
+@fusion_option
+@feedback_options
 @click.option(
     "--top-words",
     type=click.IntRange(min=1),
@@ -52,10 +63,12 @@ def command(
     query: tuple[str, ...],
     file: str,
     db: str | None,
+    fusion: str | None,
     top_words: int,
     heatmap: str | None,
     words: tuple[str, ...],
     as_json: bool,
+    **more: Any,
 ) -> None:
     """Say why FILE, a photo of the index, answers QUERY.
 
@@ -67,10 +80,13 @@ def command(
       lexsearch explain "dog on sand" ~/Pictures/IMG_2231.jpg
       lexsearch explain dog IMG_2231.jpg --heatmap why.png --word dog --word beach
     """
+    from lexsearch.query import Query
+
     if words and heatmap is None and not as_json:
         raise UsageError("--word needs --heatmap FILE.png, the picture to draw it in")
-    with open_db(db) as index:
-        explanation = index.explain(" ".join(query), file)
+    with open_db(db, fusion=fusion) as index:
+        wanted = Query.parse(" ".join(query)).with_(feedback=feedback_of(more))
+        explanation = index.explain(wanted, file)
         check_words(explanation, words)
         if as_json:
             record = explanation.to_dict()
@@ -147,7 +163,11 @@ def _rest(rest: Sequence[Contribution]) -> str:
 
 
 def fusion_lines(explanation: Explanation, *, colour: bool) -> list[str]:
-    """Score x weight = share of every channel, and their sum."""
+    """What every channel adds to the fused score, and their sum."""
+    if explanation.fusion != "model":
+        body = share_lines(explanation.shares, explanation.fused, fusion=explanation.fusion)
+        place = f"ranks and scales are those among the {explanation.candidates:,} candidates"
+        return [*body[:-1], paint(body[-1], BOLD, colour=colour), f"  ({place})"]
     scores = {
         "lexical": explanation.lexical,
         "dense": explanation.dense,

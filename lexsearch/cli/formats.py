@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lexsearch.cli.options import dump_json
+from lexsearch.cli.shares import share_lines
 from lexsearch.cli.terminal import DIM, colour_wanted, pad, paint, safe
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def write_table(results: SearchResults, *, explain: bool) -> None:
             line += f"  (+{len(hit.also)} equal)"
         click.echo(paint(line, DIM, colour=colour and hit.below_cutoff))
         if explain:
-            click.echo(explained(hit), nl=False)
+            click.echo(explained(hit, fusion=results.fusion), nl=False)
     if results.hidden:
         click.echo(_tail(results, colour=colour))
 
@@ -92,10 +93,13 @@ def _tail(results: SearchResults, *, colour: bool) -> str:
     return paint(f"{text}; --cutoff none takes them as they are", DIM, colour=colour)
 
 
-def explained(hit: SearchHit) -> str:
-    """Indented lines: every score, and every word with query x image = contribution."""
+def explained(hit: SearchHit, *, fusion: str = "model") -> str:
+    """Indented lines: every score, how they were joined, and every word with its product."""
     known = [f"{name} {hit.scores[name]:.4f}" for name in CHANNELS if _known(hit, name)]
     lines = [f"       scores  {'  '.join(known)}"]
+    if hit.shares and hit.scores["fused"] is not None:
+        shown = share_lines(hit.shares, hit.scores["fused"], fusion=fusion)
+        lines += [f"     {line}" for line in shown]
     lines += [
         f"       {pad(safe(term.word), 20)} {term.query:7.4f} x {term.image:6.4f}"
         f" = {term.contribution:8.5f}"

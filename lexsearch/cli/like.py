@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexsearch.cli.options import db_option, mode_option, open_db, top_option
+from lexsearch.cli.options import db_option, fusion_option, mode_option, open_db, top_option
 from lexsearch.cli.output import Shown, output_options, present
 from lexsearch.cli.search import parse_cutoff
 from lexsearch.errors import UsageError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 @click.argument("file", type=click.Path())
 @db_option
 @mode_option
+@fusion_option
 @top_option
 @click.option(
     "--cutoff",
@@ -28,7 +29,13 @@ if TYPE_CHECKING:
 )
 @output_options
 def command(
-    file: str, db: str | None, mode: Mode, top: int, cutoff: str | None, **shown: Any
+    file: str,
+    db: str | None,
+    mode: Mode,
+    fusion: str | None,
+    top: int,
+    cutoff: str | None,
+    **shown: Any,
 ) -> None:
     """Find photos like FILE, which need not be in the index.
 
@@ -43,7 +50,7 @@ def command(
     if not Path(file).expanduser().is_file():
         raise UsageError(f"no such picture: {file}")
     limit = parse_cutoff(cutoff, out.format)
-    with open_db(db) as index:
+    with open_db(db, fusion=fusion) as index:
         results = index.like(
             file, top_k=out.depth(top), mode=mode, cutoff=limit, every_word=out.explain
         )

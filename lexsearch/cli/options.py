@@ -14,10 +14,12 @@ from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
+    from lexsearch.feedback import Feedback
     from lexsearch.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
 MODES = ("lexical", "dense", "late", "hybrid")
+FUSIONS = ("auto", "model", "learned", "rrf", "convex", "dbsf")
 
 
 def db_option(function: F) -> F:
@@ -45,6 +47,45 @@ def mode_option(function: F) -> F:
     )(function)
 
 
+def fusion_option(function: F) -> F:
+    """`--fusion`."""
+    return click.option(
+        "--fusion",
+        type=click.Choice(FUSIONS),
+        help="How channels are joined: the model's weights, reciprocal ranks, common scales, or "
+        "what the index has learned. Default: learned if there is, else model.",
+    )(function)
+
+
+def feedback_options(function: F) -> F:
+    """`--prf` and what belongs to it; see `feedback_of`."""
+    options = (
+        click.option(
+            "--prf",
+            type=click.Choice(["rocchio", "rm3"]),
+            help="Expand the words of the query by those of the best photos of a first search.",
+        ),
+        click.option("--prf-docs", type=click.IntRange(min=1), default=10, show_default=True,
+                     help="Photos that lend words."),
+        click.option("--prf-words", type=click.IntRange(min=1), default=20, show_default=True,
+                     help="Words taken from them."),
+        click.option("--prf-weight", type=click.FloatRange(0, 1), default=0.5, show_default=True,
+                     help="What their words count beside those of the query."),
+    )  # fmt: skip
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def feedback_of(given: dict[str, Any]) -> Feedback | None:
+    """Takes the values of `feedback_options` out of what a command was given."""
+    from lexsearch.feedback import Feedback
+
+    method = given.pop("prf")
+    docs, words, weight = (given.pop(f"prf_{name}") for name in ("docs", "words", "weight"))
+    return None if method is None else Feedback(method, docs, words, weight)
+
+
 def top_option(function: F) -> F:
     """`-t / --top`."""
     return click.option(
@@ -57,22 +98,22 @@ def top_option(function: F) -> F:
     )(function)
 
 
-def load_settings(db: str | None = None) -> Settings:
+def load_settings(db: str | None = None, *, fusion: str | None = None) -> Settings:
     """The settings of this call, flags last."""
     from lexsearch.settings import Settings
 
-    return Settings.load(db=db)
+    return Settings.load(db=db, fusion=fusion)
 
 
-def open_db(db: str | None) -> LexSearch:
-    """The index that `--db` names.
+def open_db(db: str | None, *, fusion: str | None = None) -> LexSearch:
+    """The index that `--db` names; its channels are joined as `--fusion` says.
 
     Raises:
         IndexMissing: there is none; the message names the command that makes one.
     """
     from lexsearch.api import LexSearch
 
-    settings = load_settings(db)
+    settings = load_settings(db, fusion=fusion)
     return LexSearch.open(settings.db, settings=settings)
 
 

@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexsearch.cli.options import db_option, mode_option, open_db, top_option
+from lexsearch.cli.options import (
+    db_option,
+    feedback_of,
+    feedback_options,
+    fusion_option,
+    mode_option,
+    open_db,
+    top_option,
+)
 from lexsearch.cli.output import Shown, output_options, present
 from lexsearch.errors import UsageError
 
@@ -132,6 +140,7 @@ def parse_rerank(text: str | None) -> int | None:
 @click.argument("query", nargs=-1)
 @db_option
 @mode_option
+@fusion_option
 @top_option
 @click.option(
     "-i",
@@ -173,11 +182,13 @@ def parse_rerank(text: str | None) -> int | None:
 @click.option(
     "--rerank", metavar="N|off", help="Fine match of the best N candidates only. Default: of all."
 )
+@feedback_options
 @output_options
 def command(
     query: tuple[str, ...],
     db: str | None,
     mode: Mode,
+    fusion: str | None,
     top: int,
     images: tuple[str, ...],
     add: tuple[str, ...],
@@ -201,14 +212,15 @@ def command(
       lexsearch search beach -i ./ref.jpg --must dog --format json
       lexsearch search "red car" -0 | xargs -0 ls -l
     """
+    feedback = feedback_of(shown)
     out = Shown.of(shown)
     parts = Parts(query, images, add, subtract, must, exclude, weights, filters)
     if not any((" ".join(query).strip(), images, add, subtract, must, weights)):
         raise UsageError("the query is empty; give words, a picture (-i FILE) or --weight WORD=W")
-    wanted = make_query(parts)
+    wanted = make_query(parts).with_(feedback=feedback)
     limit = parse_cutoff(cutoff, out.format)
     depth = parse_rerank(rerank)
-    with open_db(db) as index:
+    with open_db(db, fusion=fusion) as index:
         results = index.search(
             wanted,
             top_k=out.depth(top),

@@ -45,6 +45,9 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     out += _dense(status.get("dense"))
     if status.get("pool_tokens", 1) > 1:
         out.append(("tokens", f"1 kept in place of {status['pool_tokens']}"))
+    fusion = status.get("fusion")
+    if isinstance(fusion, Mapping):
+        out.append(("fusion", safe(learned_line(fusion))))
     used = status.get("bytes")
     if isinstance(used, Mapping):
         parts = ", ".join(f"{name} {size(count)}" for name, count in used.items())
@@ -71,6 +74,16 @@ def last_run(run: Mapping[str, Any]) -> str:
     if run.get("complete") is False:
         said.append("interrupted")
     return ", ".join(part for part in said if part)
+
+
+def learned_line(fusion: Mapping[str, Any]) -> str:
+    """What was learned, on how much, and by how much it was better than plain RRF."""
+    if "problem" in fusion:
+        return f"not readable: {fusion['problem']}; forget it with: lexsearch fusion forget"
+    facts = fusion["facts"]
+    gain = facts.get("gain_over_rrf")
+    better = "" if gain is None else f", {facts.get('measure')} {gain:+.4f} over rrf held out"
+    return f"{fusion['method']}, learned on {facts.get('queries', 0):,} topics{better}"
 
 
 def _dense(found: Any) -> list[tuple[str, str]]:

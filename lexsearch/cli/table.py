@@ -48,7 +48,10 @@ COMMANDS: dict[str, Entry] = {
     "repair": Entry("lexsearch.cli.repair:command", CARE, "Mend a damaged index."),
     "upgrade": Entry("lexsearch.cli.upgrade:command", CARE, "Bring an older index up to date."),
     "clean": Entry("lexsearch.cli.clean:command", CARE, "Remove caches and stale leftovers."),
+    "run": Entry("lexsearch.cli.run_topics:command", MEASURE, "Search topics; write a TREC run."),
+    "fuse": Entry("lexsearch.cli.fuse:command", MEASURE, "Join TREC runs into one."),
     "eval": Entry("lexsearch.cli.eval:command", MEASURE, "Measure how well a search finds."),
+    "fusion": Entry("lexsearch.cli.fusion:command", MEASURE, "Learn how channels are joined."),
     "train": Entry("lexsearch.training.cli:command", MEASURE, "Train models."),
     "version": Entry("lexsearch.cli.version:command", MEASURE, "Print the version."),
 }

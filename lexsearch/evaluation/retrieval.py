@@ -136,25 +136,35 @@ def run_captions(
 
 
 def ranks(run: Run, qrels: Qrels) -> list[int | None]:
-    """Rank of the one right picture of every query, None where it was not found."""
-    found: list[int | None] = []
+    """Rank of the first right answer to every query, None where none was found."""
+    return [next(iter(places), None) for places in _places(run, qrels)]
+
+
+def _places(run: Run, qrels: Qrels) -> list[list[int]]:
+    """Ranks of all right answers that were found, ascending, for every query."""
+    found: list[list[int]] = []
     for qid, grades in qrels.items():
-        (right,) = grades
-        order = ranked(run.get(qid, {}))
-        found.append(order.index(right) + 1 if right in order else None)
+        order = enumerate(ranked(run.get(qid, {})), start=1)
+        found.append([rank for rank, name in order if name in grades])
     return found
 
 
 def per_query(run: Run, qrels: Qrels) -> Values:
     """Every measure of MEASURES for every query, float64 (queries, measures), in [0, 1].
 
-    With one right picture per query at rank r, recall at k is [r <= k], nDCG@10 is
-    1 / log2(1 + r) for r <= 10, and the reciprocal rank is 1 / r; 0 where it was not found.
+    Recall at k is whether any right answer is among the first k, as in the papers of CLIP and
+    FILIP; for one right answer per query that is recall, for several ir-measures calls it
+    Success@k. nDCG@10 has gain 1 for each right answer, and RR is 1 / rank of the first.
     """
-    found = np.array([rank or np.inf for rank in ranks(run, qrels)], dtype=np.float64)
-    gains = np.where(found <= 10, 1 / np.log2(1 + found), 0.0)
-    recalls = [(found <= k).astype(np.float64) for k in (1, 5, 10)]
-    return np.stack([*recalls, gains, 1 / found], axis=1)
+    places = _places(run, qrels)
+    first = np.array([one[0] if one else np.inf for one in places], dtype=np.float64)
+    recalls = [(first <= k).astype(np.float64) for k in (1, 5, 10)]
+    discounts = 1 / np.log2(1 + np.arange(1, 11))
+    gains = [
+        sum(discounts[rank - 1] for rank in one if rank <= 10) / discounts[: len(grades)].sum()
+        for one, grades in zip(places, qrels.values(), strict=True)
+    ]
+    return np.stack([*recalls, np.array(gains, dtype=np.float64), 1 / first], axis=1)
 
 
 def figures(outcomes: Mapping[str, Outcome], qrels: Qrels) -> dict[str, dict[str, float]]:

@@ -59,3 +59,10 @@ def test_the_late_kernel_is_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Settings.defaults().late_kernel == "auto"
     monkeypatch.setenv("LEXSEARCH_LATE_KERNEL", "numpy")
     assert Settings.load().late_kernel == "numpy"
+
+
+def test_the_fusion_is_a_setting_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert Settings.load().fusion == "auto"
+    monkeypatch.setenv("LEXSEARCH_FUSION", "rrf")
+    assert Settings.load().fusion == "rrf"
+    assert Settings.load(fusion="dbsf").fusion == "dbsf"

@@ -63,7 +63,7 @@ RETRIEVAL = ("retrieval", "--images", "@images", "--captions", "@captions.tsv")
 
 
 def test_retrieval_has_intervals_and_the_gain_of_the_fusion(run: Eval) -> None:
-    code, out, _ = run(*RETRIEVAL, "--bootstrap", "50", "--json")
+    code, out, _ = run(*RETRIEVAL, "--bootstrap", "50", "--json", "--details")
     found = json.loads(out)
     assert code == 0
     assert set(found) == {"modes", "queries", "long", "intervals", "gain"}
