@@ -48,6 +48,7 @@ COMMANDS: dict[str, Entry] = {
     "upgrade": Entry("lexsearch.cli.upgrade:command", CARE, "Bring an older index up to date."),
     "clean": Entry("lexsearch.cli.clean:command", CARE, "Remove caches and stale leftovers."),
     "eval": Entry("lexsearch.cli.eval:command", MEASURE, "Measure how well a search finds."),
+    "export": Entry("lexsearch.cli.export:command", MEASURE, "Write words for other engines."),
     "train": Entry("lexsearch.training.cli:command", MEASURE, "Train models."),
     "version": Entry("lexsearch.cli.version:command", MEASURE, "Print the version."),
 }
