@@ -183,6 +183,11 @@ class LuceneWordIndex(SegmentedLexicalIndex):
         )
         number = java(f"{LUCENE}.document.NumericDocValuesField")
         point = java(f"{LUCENE}.document.IntPoint")
+        # Anserini breaks ties by this column of the id.
+        column, as_bytes = (
+            java(f"{LUCENE}.document.BinaryDocValuesField"),
+            java(f"{LUCENE}.util.BytesRef"),
+        )
         pointers = np.asarray(arrays["fwd_ptr"], dtype=np.int64)
         for row in np.flatnonzero(table.live[start : first + len(pointers) - 1]).tolist():
             row += start
@@ -190,7 +195,9 @@ class LuceneWordIndex(SegmentedLexicalIndex):
             numbers = impacts(np.asarray(arrays["fwd_weights"][own]), self._scale)
             words = np.asarray(arrays["fwd_ids"][own])
             made = document()
-            made.add(name("id", docid(int(table.ids[row])), stored.YES))
+            called = docid(int(table.ids[row]))
+            made.add(name("id", called, stored.YES))
+            made.add(column("id", as_bytes(called, signature="(Ljava/lang/CharSequence;)V")))
             made.add(number("row", row))
             made.add(point("row", row))
             text = " ".join(
