@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,7 @@ class IndexCommand(click.Command):
     "--follow-symlinks", is_flag=True, help="Follow links that stay below the given folders."
 )
 @click.option(
-    "--force", is_flag=True, help="Encode everything again, also after a change of model."
+    "--force", is_flag=True, help="Encode everything again, in place, also with another model."
 )
 @click.option("--retry", is_flag=True, help="Try skipped files again that have not changed.")
 @click.option("--rehash", is_flag=True, help="Read every file; trust no size or time.")
@@ -102,7 +103,9 @@ class IndexCommand(click.Command):
 @click.option(
     "--model",
     metavar="NAME|FAMILY:DIR",
-    help="Model of a new index (see: lexsearch models list), or a checkpoint. Default: mini.",
+    help="Model of a new index (see: lexsearch models list), or a checkpoint. Default: mini. "
+    "For an index of another model everything is encoded anew beside it, and searches go on with "
+    "the old until the new is complete.",
 )
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
@@ -123,10 +126,14 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
     settings = Settings.load(db=db, model=model)
     directory = db_directory(settings.db, data_dir=settings.data_dir)
     options = _options(given, settings)
+    recorded = _recorded_model(directory)
     if given["dry_run"]:
+        if model and recorded not in (None, model):
+            options = replace(options, force=True)
         _preview(paths, directory, options, as_json=given["as_json"])
         return
-    name = model or _recorded_model(directory) or settings.model
+    options = replace(options, beside=model is not None)
+    name = model or recorded or settings.model
     if given["watch"]:
         _watch(paths, directory, name, options, given["watch"], as_json=given["as_json"])
     report = _index(paths, directory, name, options)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from lexsearch.bundle.catalog_file import recorded_identity
+from lexsearch.bundle.editions import in_force
 from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import ATTEMPTS, Snapshot
 from lexsearch.contents import Contents
@@ -116,7 +117,7 @@ class LexSearch(Contents):
             if isinstance(name, str)
             else name
         )
-        recorded = recorded_identity(directory)
+        recorded = recorded_identity(in_force(directory))
         pool = 1 if recorded is None else factor_of(recorded)
         identity = pooled_identity(chosen.identity, pool)
         BundleWriter.open(directory, identity=identity, create=True).close()
@@ -176,6 +177,9 @@ class LexSearch(Contents):
             return False
         old = self.snapshot
         self.snapshot = Snapshot.open(self.directory)
+        if self.snapshot.identity != old.identity:  # another model made the newest
+            self._given_model = None
+            self.__dict__.pop("model", None)
         self.__dict__.pop("engine", None)
         self.__dict__.pop("word_use", None)
         old.close()

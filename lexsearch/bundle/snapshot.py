@@ -22,9 +22,10 @@ from lexsearch.bundle.catalog_file import (
     verify_rows,
 )
 from lexsearch.bundle.container import FILE_NAMES, damaged
-from lexsearch.bundle.format import read_format
+from lexsearch.bundle.format import number_in_force, read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
+from lexsearch.bundle.location import edition_folder
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
@@ -48,7 +49,7 @@ class Snapshot:
     since, its last ones are given; an hour and a merge later it is an error to ask for it.
 
     Attributes:
-        directory: the index.
+        directory: the edition of the index that is in force.
         generation: which commit this is.
         identity: of the model that made it.
         segments: oldest first.
@@ -64,8 +65,10 @@ class Snapshot:
         identity: ModelIdentity,
         segments: tuple[SegmentView, ...],
         lists: HeldLists | None = None,
+        index: Path | None = None,
     ) -> None:
         self.directory = directory
+        self._index = directory if index is None else index
         self.generation = generation
         self.identity = identity
         self.segments = segments
@@ -85,21 +88,31 @@ class Snapshot:
             IndexDamaged: a file of it is missing or is not what was written.
             StorageError: it cannot be read.
         """
-        directory = directory.absolute()
-        index_uuid = read_format(directory).uuid
+        index = directory.absolute()
         for attempt in range(ATTEMPTS):
-            connection = read_only(directory)
             try:
-                with reading(directory / CATALOG_FILE):
-                    return cls._read(directory, connection, index_uuid)
-            except BaseException as error:
-                connection.close()
-                if not isinstance(error, IndexDamaged) or attempt + 1 == ATTEMPTS:
+                return cls._open(index, edition_folder(index, number_in_force(index)))
+            except (IndexDamaged, IndexMissing):
+                # A merge has taken files, or another edition was put in force and this one removed.
+                if attempt + 1 == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
     @classmethod
-    def _read(cls, directory: Path, connection: sqlite3.Connection, index_uuid: str) -> Snapshot:
+    def _open(cls, index: Path, directory: Path) -> Snapshot:
+        index_uuid = read_format(directory).uuid
+        connection = read_only(directory)
+        try:
+            with reading(directory / CATALOG_FILE):
+                return cls._read(index, directory, connection, index_uuid)
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
+    def _read(
+        cls, index: Path, directory: Path, connection: sqlite3.Connection, index_uuid: str
+    ) -> Snapshot:
         path = directory / CATALOG_FILE
         connection.execute("BEGIN")
         try:
@@ -131,6 +144,7 @@ class Snapshot:
             identity=identity,
             segments=segments,
             lists=lists,
+            index=index,
         )
 
     def __enter__(self) -> Snapshot:
@@ -169,7 +183,7 @@ class Snapshot:
         missing = [image_id for image_id in wanted if image_id not in found]
         if missing:
             raise IndexMissing(
-                f"the image {docid(missing[0])} is not in {self.directory}; the index has "
+                f"the image {docid(missing[0])} is not in {self._index}; the index has "
                 "changed since it was opened, open it again"
             )
         return [found[image_id] for image_id in wanted]
@@ -320,7 +334,9 @@ class Snapshot:
         return sorted((g for g in found if len(g) > 1), key=lambda group: group[0].paths)
 
     def is_stale(self) -> bool:
-        """Whether a newer generation was committed."""
+        """Whether a newer generation was committed, or another edition put in force."""
+        if edition_folder(self._index, number_in_force(self._index)) != self.directory:
+            return True
         if not self._frozen:
             rows = self._query("SELECT value FROM config WHERE key = 'generation'")
             return int(rows[0][0]) != self.generation

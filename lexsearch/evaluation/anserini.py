@@ -161,7 +161,8 @@ def _written(
     if topics:
         with (folder / TOPICS).open("w", encoding="utf-8", newline="\n") as file:
             for (qid, text), query in zip(topics.items(), queries, strict=True):
-                words, weights = (query.lexical or SparseVectors.from_rows([_NONE], 0)).row(0)
+                ids32, weights = (query.lexical or SparseVectors.from_rows([_NONE], 0)).row(0)
+                words = ids32.astype(np.int64)
                 numbers = impacts(weights, query_scale)
                 reach = max(reach, int((most[words] * numbers).sum()))
                 file.write(_line("qid", qid, text, named, words, numbers))
