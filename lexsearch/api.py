@@ -22,14 +22,9 @@ from lexsearch.explanation import explanation
 from lexsearch.pictures import absolute
 from lexsearch.query import Filter, Picture, Query
 from lexsearch.registry import build, program
-from lexsearch.results import (
-    Explanation,
-    SearchResults,
-    WordCount,
-    WordWeight,
-)
+from lexsearch.results import Explanation, SearchResults, WordCount, WordWeight
 from lexsearch.settings import Settings
-from lexsearch.stores.pooling import factor_of, pooled_identity
+from lexsearch.stores.pooling import factor_of, made_by, pooled_identity
 from lexsearch.types import ROLES, SparseVectors
 from lexsearch.word_use import WordUse
 
@@ -177,7 +172,8 @@ class LexSearch(Contents):
             return False
         old = self.snapshot
         self.snapshot = Snapshot.open(self.directory)
-        if self.snapshot.identity != old.identity:  # another model made the newest
+        model = self.__dict__.get("model", self._given_model)
+        if model is not None and not made_by(model.identity, self.snapshot.identity):
             self._given_model = None
             self.__dict__.pop("model", None)
         self.__dict__.pop("engine", None)

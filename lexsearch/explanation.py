@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lexsearch.bundle.records import ImageRecord
+from lexsearch.encoders._pixels import seen
 from lexsearch.engine import MODES, Engine
 from lexsearch.explain.terms import contributions
 from lexsearch.explain.token_matches import TokenMatch, token_matches
@@ -46,6 +47,7 @@ def explanation(
         vocabulary=model.vocabulary,
         load_picture=lambda: load_for_display(raw_path, record.width, record.height),
         tokens=tuple(_matches(engine, query, encoded, ids)),
+        region=seen((record.width, record.height), model.pixel_spec),
     )
 
 

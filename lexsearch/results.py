@@ -14,7 +14,7 @@ import numpy as np
 from lexsearch.errors import UsageError
 from lexsearch.explain.terms import Contribution
 from lexsearch.explain.token_matches import TokenMatch
-from lexsearch.types import FloatArray, PatchWords
+from lexsearch.types import WHOLE, FloatArray, PatchWords, Region
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -197,6 +197,8 @@ class Explanation:
         patches: what each patch says; None where only the index was asked.
         tokens: what every token of the query found, late interaction; empty where the query has
             no such side.
+        region: the part of the picture that the model saw, which the patches and the matches of
+            tokens lie over; of what is outside of it nothing is known.
     """
 
     query: str
@@ -212,6 +214,7 @@ class Explanation:
     vocabulary: Vocabulary
     load_picture: Callable[[], Image]
     tokens: tuple[TokenMatch, ...] = ()
+    region: Region = WHOLE
 
     @property
     def path(self) -> str:
@@ -265,7 +268,7 @@ class Explanation:
         chosen = list(words) if words else self.shown_words()
         maps = {word: self.heatmap(word) for word in chosen}
         path = Path(out)
-        sheet(self.load_picture(), maps).save(path, format="PNG")
+        sheet(self.load_picture(), maps, region=self.region).save(path, format="PNG")
         return path
 
     def to_dict(self) -> dict[str, Any]:
@@ -284,6 +287,7 @@ class Explanation:
             "weights": dict(self.weights),
             "terms": [term_dict(term) for term in self.terms],
             "grid": list(self.grid) if self.patches is not None else None,
+            "region": [round(edge, 5) for edge in self.region],
             "maps": {
                 word: [[round(float(v), 5) for v in row] for row in self.heatmap(word)]
                 for word in (self.shown_words() if self.patches is not None else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from lexsearch.types import PixelArray, PixelSpec
+from lexsearch.types import WHOLE, PixelArray, PixelSpec, Region
 
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -24,6 +24,22 @@ def to_pixels(image: Image.Image, spec: PixelSpec) -> PixelArray:
     elif picture.size != size:
         picture = picture.resize(size, method)
     return np.asarray(picture, dtype=np.uint8)
+
+
+def seen(whole: tuple[int, int], spec: PixelSpec) -> Region:
+    """The part of a picture that a model sees: all of it, or the centre that `crop` leaves.
+
+    Args:
+        whole: width and height of the upright picture.
+        spec: what the model wants.
+
+    >>> seen((200, 100), PixelSpec(50, 50, "crop"))
+    (0.25, 0.0, 0.75, 1.0)
+    """
+    if spec.fit != "crop" or min(whole) < 1:
+        return WHOLE
+    left, top, right, bottom = centre(whole, (spec.width, spec.height))
+    return left / whole[0], top / whole[1], right / whole[0], bottom / whole[1]
 
 
 def centre(whole: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float, float, float]:
