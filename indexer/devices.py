@@ -99,7 +99,8 @@ def opened(name: str, devices: Sequence[str], *, threads: int = 0) -> Iterator[M
         pool = ends.enter_context(ThreadPoolExecutor(len(others), "encoder"))
         # When this side stops, the processes end first, so that no thread waits for one.
         ends.callback(lambda: [one.end() for one in others])
-        yield SharedOut(model, others, pool)
+        shared: Any = SharedOut(model, others, pool)  # a Model by what it passes on
+        yield shared
 
 
 class SharedOut:

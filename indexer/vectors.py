@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from safetensors.numpy import load, save
 
 from indexer.wire import WireError
-from lexsearch.types import DenseVectors, Encoded, PixelArray, SparseVectors, TokenVectors
+from lexsearch.types import DenseVectors, Encoded, IntArray, PixelArray, SparseVectors, TokenVectors
 
 _SHAPE = struct.Struct("<III")
 
@@ -36,7 +38,7 @@ def unpack_pixels(payload: bytes) -> PixelArray:
 
 def pack_encoded(encoded: Encoded) -> bytes:
     """The vectors of pictures."""
-    arrays: dict[str, np.ndarray] = {}
+    arrays: dict[str, npt.NDArray[Any]] = {}
     if (words := encoded.lexical) is not None:
         arrays |= {
             "words.indptr": words.indptr, "words.indices": words.indices,
@@ -48,7 +50,8 @@ def pack_encoded(encoded: Encoded) -> bytes:
         arrays |= {"tokens": tokens.values, "tokens.offsets": tokens.offsets}
         if tokens.grid is not None:
             arrays["tokens.grid"] = np.array(tokens.grid)
-    return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    made: bytes = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+    return made
 
 
 def unpack_encoded(payload: bytes) -> Encoded:
@@ -102,6 +105,6 @@ def joined(parts: Sequence[Encoded]) -> Encoded:
     return Encoded(lexical, dense, tokens)
 
 
-def _offsets(parts: Sequence[np.ndarray]) -> np.ndarray:
+def _offsets(parts: Sequence[IntArray]) -> IntArray:
     lengths = np.concatenate([np.diff(part) for part in parts])
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths, dtype=np.int64)])
