@@ -96,6 +96,12 @@ class Verdict:
     rivals: tuple[Setting, ...]
     long_texts: int = 0
 
+    @property
+    def theta_is_clear(self) -> bool:
+        """Whether every other theta is clearly worse, whatever the activations."""
+        theta = self.given.setting.theta
+        return self.status != "refused" and all(one.theta == theta for one in self.rivals)
+
     def demand(self, name: str) -> None:
         """Let an accepted or undecided setting pass.
 
@@ -251,6 +257,7 @@ def to_json(verdict: Verdict) -> Mapping[str, Any]:
     return {
         "status": verdict.status,
         "given": verdict.given.setting.options(),
+        "theta_is_clear": verdict.theta_is_clear,
         "rivals": [one.options() for one in verdict.rivals],
         "texts": len(verdict.given.reciprocal_ranks),
         "long_texts": verdict.long_texts,
