@@ -97,8 +97,8 @@ def opened(name: str, devices: Sequence[str], *, threads: int = 0) -> Iterator[M
         for one in others:
             one.greet(model)
         pool = ends.enter_context(ThreadPoolExecutor(len(others), "encoder"))
-        # When this side stops, the processes end first, so that no thread waits for one.
-        ends.callback(lambda: [one.end() for one in others])
+        for one in others:  # before the threads, so that none of them waits for a process
+            ends.callback(one.end)
         shared: Any = SharedOut(model, others, pool)  # a Model by what it passes on
         yield shared
 

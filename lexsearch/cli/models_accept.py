@@ -85,11 +85,11 @@ def lines(verdict: Verdict) -> list[str]:
         rows.append((one.setting.options(), f"{one.recall_at_1:.1%}", f"{one.mrr:.4f}", mark))
     out = table(rows)
     clear = "; theta is clear, the activations are not" if verdict.theta_is_clear else ""
-    count = len(verdict.given.reciprocal_ranks)
+    count, others = len(verdict.given.reciprocal_ranks), len(verdict.rivals)
     said = {
         "accepted": "accepted: what was given is clearly better than every other setting",
-        "undecided": f"undecided: {len(verdict.rivals)} other settings are not clearly worse{clear}",
-        "refused": f"refused: {len(verdict.rivals)} other settings are clearly better",
+        "undecided": f"undecided: {others} other settings are not clearly worse{clear}",
+        "refused": f"refused: {others} other settings are clearly better",
     }[verdict.status]
     out += ["", safe(f"{count:,} captions, {verdict.long_texts:,} of more than 77 tokens; {said}")]
     if not verdict.long_texts:
