@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from lexsearch.bundle.records import ImageRecord
-from lexsearch.encoders._pixels import seen
+from lexsearch.encoders._region import seen
 from lexsearch.engine import MODES, Engine
 from lexsearch.explain.terms import contributions
 from lexsearch.explain.token_matches import TokenMatch, token_matches

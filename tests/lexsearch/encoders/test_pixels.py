@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lexsearch.encoders._pixels import seen, to_pixels
+from lexsearch.encoders._pixels import to_pixels
+from lexsearch.encoders._region import seen
 from lexsearch.types import WHOLE, PixelSpec
 
 
