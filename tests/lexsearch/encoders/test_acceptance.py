@@ -180,7 +180,7 @@ def test_the_official_text_vectors_are_those_of_their_own_theta(shared: Path, na
     io = load_file(str(folder / "io.safetensors"))
     right = meta["theta"][name]
     assert right in (10_000.0, expanded_theta(77, 248, meta["config"]["head_dim"]))
-    length = 248
+    length = "len248"
     official = io[f"out.text.{name}.{length}"].numpy()
     trials = {}
     heads = {k: meta["config"][k] for k in ("vision_heads", "text_heads")}
@@ -199,9 +199,10 @@ def test_the_official_text_vectors_are_those_of_their_own_theta(shared: Path, na
             found = states[torch.arange(len(ids)), ids.argmax(dim=1)].numpy()
         unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (found, official)]
         trials[theta] = float((unit[0] * unit[1]).sum(axis=1).mean())
-    assert max(trials, key=lambda theta: trials[theta]) == right
     assert trials[right] == pytest.approx(1.0, abs=1e-5)
-    assert sorted(trials.values())[-2] < 1 - 1e-6
+    others = [value for theta, value in trials.items() if abs(theta / right - 1) > 1e-3]
+    assert len(others) >= 3
+    assert max(others) < trials[right] - 1e-6
 
 
 def test_a_loaded_tulip_says_its_setting(tiny: Any) -> None:
