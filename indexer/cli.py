@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +47,7 @@ class IndexCommand(click.Command):
     "--follow-symlinks", is_flag=True, help="Follow links that stay below the given folders."
 )
 @click.option(
-    "--force", is_flag=True, help="Encode everything again, also after a change of model."
+    "--force", is_flag=True, help="Encode everything again, in place, also with another model."
 )
 @click.option("--retry", is_flag=True, help="Try skipped files again that have not changed.")
 @click.option("--rehash", is_flag=True, help="Read every file; trust no size or time.")
@@ -102,7 +104,15 @@ class IndexCommand(click.Command):
 @click.option(
     "--model",
     metavar="NAME|FAMILY:DIR",
-    help="Model of a new index (see: lexsearch models list), or a checkpoint. Default: mini.",
+    help="Model of a new index (see: lexsearch models list), or a checkpoint. Default: mini. "
+    "For an index of another model everything is encoded anew beside it, and searches go on with "
+    "the old until the new is complete.",
+)
+@click.option(
+    "--device",
+    metavar="NAME[,NAME]|all",
+    help="Where a published model computes: cpu, cuda:0, or several, each in a process of its "
+    "own; all = every GPU. Default: a GPU when there is one.",
 )
 def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: Any) -> None:
     """Read folders of photos into an index.
@@ -123,13 +133,20 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
     settings = Settings.load(db=db, model=model)
     directory = db_directory(settings.db, data_dir=settings.data_dir)
     options = _options(given, settings)
+    recorded = _recorded_model(directory)
     if given["dry_run"]:
+        if model and recorded not in (None, model):
+            options = replace(options, force=True)
         _preview(paths, directory, options, as_json=given["as_json"])
         return
-    name = model or _recorded_model(directory) or settings.model
+    from indexer.devices import parse
+
+    devices = parse(given["device"])
+    options = replace(options, beside=model is not None)
+    name = model or recorded or settings.model
     if given["watch"]:
-        _watch(paths, directory, name, options, given["watch"], as_json=given["as_json"])
-    report = _index(paths, directory, name, options)
+        _watch(paths, directory, name, options, devices, given)
+    report = _index(paths, directory, name, options, devices)
     _show(report, as_json=given["as_json"])
     _judge(report, paths, strict=given["strict"])
 
@@ -189,18 +206,26 @@ def _preview(
 
 
 def _index(
-    paths: tuple[str, ...], directory: Path, model_name: str, options: IndexOptions
+    paths: tuple[str, ...],
+    directory: Path,
+    model_name: str,
+    options: IndexOptions,
+    devices: Sequence[str],
 ) -> IndexReport:
+    from indexer.devices import opened
     from indexer.interrupt import graceful_stop
     from indexer.pipeline import index_folders
     from indexer.progress import shown
-    from lexsearch.registry import build
 
-    with graceful_stop() as stop, shown() as listener:
+    with (
+        graceful_stop() as stop,
+        shown() as listener,
+        opened(model_name, devices, threads=options.threads) as model,
+    ):
         return index_folders(
             paths,
             directory=directory,
-            model=build("encoders.models", model_name, threads=options.threads),
+            model=model,
             options=options,
             on_progress=listener,
             stop=stop,
@@ -212,28 +237,26 @@ def _watch(
     directory: Path,
     model_name: str,
     options: IndexOptions,
-    choice: str,
-    *,
-    as_json: bool,
+    devices: Sequence[str],
+    given: dict[str, Any],
 ) -> None:
     """Index what changes until a signal comes, which is how every watch ends."""
+    from indexer.devices import opened
     from indexer.interrupt import graceful_stop
     from indexer.progress import shown
     from indexer.scan import topmost
     from indexer.wake import waker
     from indexer.watch import Watch
-    from lexsearch.registry import build
 
     def note(text: str) -> None:
         _say((text,))
 
     def show(report: IndexReport) -> None:
-        _show(report, as_json=as_json)
+        _show(report, as_json=given["as_json"])
         sys.stdout.flush()
 
-    wakes = waker(choice, topmost(paths), note)
-    with graceful_stop() as stop:
-        model = build("encoders.models", model_name)
+    wakes = waker(given["watch"], topmost(paths), note)
+    with graceful_stop() as stop, opened(model_name, devices, threads=options.threads) as model:
         watch = Watch(paths, directory, model, options, wakes, show, note, shown)
         note("watching; Ctrl-C ends it")
         watch.run(stop)

@@ -28,6 +28,8 @@ class IndexOptions:
         include_hidden: take files and folders whose name starts with a dot.
         follow_symlinks: follow links that stay below the roots.
         force: encode everything again.
+        beside: where another model made the index, encode everything that it holds beside it and
+            switch when that is complete, instead of refusing.
         rehash: trust no size or time; read every file.
         prune: let images leave even if their root is missing or holds no picture.
         max_pixels: skip pictures with more pixels.
@@ -49,6 +51,7 @@ class IndexOptions:
     include_hidden: bool = False
     follow_symlinks: bool = False
     force: bool = False
+    beside: bool = False
     rehash: bool = False
     prune: bool = False
     max_pixels: int = MAX_PIXELS

@@ -12,7 +12,6 @@ from indexer.encode import encode, gather
 from indexer.lists import refresh_lists
 from indexer.options import IndexOptions
 from indexer.plan import Pending, Plan, plan
-from indexer.pooling import pooling
 from indexer.progress import Listener, Progress
 from indexer.reading import sha256_of
 from indexer.report import IndexReport
@@ -20,11 +19,10 @@ from indexer.scan import ScanOptions, ScanResult, require_roots, scan
 from indexer.space import check_space, safe_so_far
 from indexer.supervise import open_decoder
 from indexer.tally import Tally
-from lexsearch.bundle.catalog_file import any_segment
+from indexer.target import put_in_force, target
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.pictures import absolute
 from lexsearch.protocols import Model
-from lexsearch.stores.pooling import pooled_identity
 
 __all__ = ["IndexOptions", "index_folders"]
 
@@ -56,31 +54,34 @@ def index_folders(
     options = options or IndexOptions()
     require_roots(paths, known=directory.exists())
     tally = Tally()
-    pool = pooling(directory, options.pool_tokens, force=options.force)
-    identity = pooled_identity(model.identity, pool)
-    replaces = options.force or not any_segment(directory)
+    aim = target(directory, model, options)
     with (
         safe_so_far(tally),
         BundleWriter.open(
-            directory, identity=identity, replace=replaces, wait_s=options.wait_s
+            directory,
+            identity=aim.identity,
+            replace=aim.replaces,
+            wait_s=options.wait_s,
+            edition=aim.edition,
         ) as writer,
     ):
         with tally.clock("scan"):
-            found = scan(paths, scan_options(options, directory))
+            found = scan(aim.paths(paths), scan_options(options, directory))
         with tally.clock("plan"):
             planned = _planned(writer, found, options)
         tally.add_plan(found, planned)
         if options.check_space and planned.pending:
-            tally.notes += check_space(directory, identity, len(planned.pending))
+            tally.notes += check_space(directory, aim.identity, len(planned.pending))
         with tally.clock("commit"):
             settle(writer, planned, found.roots)
         _encode_all(
-            writer, planned, model, options, tally, on_progress or _silence, stop, pool=pool
+            writer, planned, model, options, tally, on_progress or _silence, stop, pool=aim.pool
         )
         with tally.clock("commit"):
             finish(writer, tally.run_record())
             if not tally.interrupted:
                 tally.notes += refresh_lists(writer, model, options.lists_from)
+                tally.notes += put_in_force(writer, directory, aim, found, prune=options.prune)
     return tally.report()
 
 

@@ -60,7 +60,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                env=_environment(),
+                env=environment(),
                 start_new_session=os.name == "posix",  # Ctrl-C is for the indexer
             )
         except OSError as error:
@@ -275,9 +275,9 @@ def decode_upload(data: bytes, spec: PixelSpec) -> Decoded:
     return outcome
 
 
-def _environment() -> dict[str, str]:
-    """Ours, with the place of this package first, one thread and one heap for each library."""
+def environment(*, single: bool = True) -> dict[str, str]:
+    """Ours, with the place of this package first; `single`: a thread and a heap per library."""
     here = str(Path(__file__).resolve().parents[1])
     path = os.pathsep.join(filter(None, [here, os.environ.get("PYTHONPATH", "")]))
-    single = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
-    return {**os.environ, **single, "PYTHONPATH": path}
+    one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+    return {**os.environ, **(one if single else {}), "PYTHONPATH": path}

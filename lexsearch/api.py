@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lexsearch.bundle.catalog_file import recorded_identity
+from lexsearch.bundle.editions import in_force
 from lexsearch.bundle.location import db_directory
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.engine import Mode
@@ -96,7 +97,7 @@ class LexSearch(Searching, Explaining, Labelling, Writing):
             if isinstance(name, str)
             else name
         )
-        recorded = recorded_identity(directory)
+        recorded = recorded_identity(in_force(directory))
         pool = 1 if recorded is None else factor_of(recorded)
         identity = pooled_identity(chosen.identity, pool)
         BundleWriter.open(directory, identity=identity, create=True).close()

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lexsearch.bundle import editions
 from lexsearch.bundle.lists import summary
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.errors import IndexMissing, UsageError
@@ -44,6 +45,7 @@ class Contents:
             "dense": summary(self.snapshot.lists, self.snapshot.image_ids()),
             "pool_tokens": factor_of(identity),
             "fusion": fusion_summary(self.snapshot.fusion),
+            "editions": editions.summary(self.directory),
             "roots": [display_path(root) for root in self.snapshot.roots()],
             "last_run": runs[-1] if runs else None,
         }

@@ -13,6 +13,7 @@ from lexsearch.pictures import load_for_display, load_pixels
 from lexsearch.query import Query
 from lexsearch.query_encoder import EncodedQuery
 from lexsearch.ranking.fusion_rules import Weighted
+from lexsearch.region import seen
 from lexsearch.results import Explanation
 from lexsearch.types import IntArray, docid
 
@@ -62,6 +63,7 @@ def explanation(
         fusion=found.rule.name,
         shares=found.rule.shares(found.scores, place),
         candidates=len(found.candidates),
+        region=seen((record.width, record.height), model.pixel_spec),
     )
 
 

@@ -53,5 +53,5 @@ class Labelling(OpenDb):
             )
         ).leading(min_lead)
         if keep:
-            write_labels(self.directory, found.kept())
+            write_labels(self.snapshot.directory, found.kept())
         return found

@@ -15,7 +15,7 @@ from lexsearch.engine import Engine
 from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
 from lexsearch.registry import build
 from lexsearch.settings import Settings
-from lexsearch.stores.pooling import factor_of, pooled_identity
+from lexsearch.stores.pooling import factor_of, made_by, pooled_identity
 from lexsearch.types import ROLES, Role
 
 if TYPE_CHECKING:
@@ -164,6 +164,9 @@ class OpenDb(Contents):
             self._derived = {}
             if self._snapshot.identity != before:
                 self._model = None
+                given = self._given_model
+                if given is not None and not made_by(given.identity, self._snapshot.identity):
+                    self._given_model = None  # another model's edition is in force
             return True
 
     def current(self, use: Callable[[Engine], T]) -> T:

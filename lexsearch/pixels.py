@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
+from lexsearch.region import centre
 from lexsearch.types import PixelArray, PixelSpec
 
 _RESAMPLING = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
@@ -24,28 +25,3 @@ def to_pixels(image: Image.Image, spec: PixelSpec) -> PixelArray:
     elif picture.size != size:
         picture = picture.resize(size, method)
     return np.asarray(picture, dtype=np.uint8)
-
-
-def centre(whole: tuple[int, int], wanted: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The box of a picture that a resize and a cut of its centre would leave, in its own pixels.
-
-    As CLIP was trained: the side that is shorter for its purpose gets its length, the other one
-    that length in proportion, rounded down, and the cut starts at whole pixels. Resizing the box
-    alone gives the same pixels and needs no memory for a long picture's ends.
-
-    Args:
-        whole, wanted: width and height.
-    """
-    short = min((0, 1), key=lambda axis: whole[axis] / wanted[axis])
-    resized = [
-        max(w, int(wanted[short] * side / whole[short]))
-        for side, w in zip(whole, wanted, strict=True)
-    ]
-    starts = [round((r - w) / 2.0) for r, w in zip(resized, wanted, strict=True)]
-    scales = [side / r for side, r in zip(whole, resized, strict=True)]
-    left, top = (start * scale for start, scale in zip(starts, scales, strict=True))
-    right, bottom = (
-        min(side, (start + w) * scale)
-        for side, start, w, scale in zip(whole, starts, wanted, scales, strict=True)
-    )
-    return left, top, right, bottom

@@ -44,7 +44,7 @@ def build(group: str, name: str, /, **options: Any) -> Any:
         ModelMissing: the plugin's own dependency is not installed.
     """
     if group == SETS:
-        name, given = _model_set(name)
+        name, given = model_set(name)
         options = {**given, **options}
     known = names(group)
     if name not in known:
@@ -85,7 +85,7 @@ def _extra(group: str, name: str) -> str:
     return EXTRAS.get(name, name)
 
 
-def _model_set(name: str) -> tuple[str, dict[str, Any]]:
+def model_set(name: str) -> tuple[str, dict[str, Any]]:
     """The family behind the name of a model set, and its options."""
     if name in published.SETS:
         one = published.SETS[name]

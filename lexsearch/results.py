@@ -15,7 +15,7 @@ from lexsearch.errors import ModelMissing, UsageError
 from lexsearch.explain.terms import Contribution
 from lexsearch.explain.token_matches import TokenMatch
 from lexsearch.ranking.fusion_rules import Share
-from lexsearch.types import FloatArray, PatchWords
+from lexsearch.types import WHOLE, FloatArray, PatchWords, Region
 
 if TYPE_CHECKING:
     import pandas
@@ -262,6 +262,8 @@ class Explanation:
         fusion: name of the rule that joins the channels.
         shares: what adds up to `fused`.
         candidates: pictures among which ranks and scales were taken; 1 where they do not matter.
+        region: the part of the picture that the model saw, which the patches and the matches of
+            tokens lie over; of what is outside of it nothing is known.
     """
 
     query: str
@@ -280,6 +282,7 @@ class Explanation:
     fusion: str = "model"
     shares: tuple[Share, ...] = ()
     candidates: int = 1
+    region: Region = WHOLE
 
     @property
     def path(self) -> str:
@@ -333,7 +336,7 @@ class Explanation:
         chosen = list(words) if words else self.shown_words()
         maps = {word: self.heatmap(word) for word in chosen}
         path = Path(out)
-        sheet(self.load_picture(), maps).save(path, format="PNG")
+        sheet(self.load_picture(), maps, region=self.region).save(path, format="PNG")
         return path
 
     def to_dict(self) -> dict[str, Any]:
@@ -354,6 +357,7 @@ class Explanation:
             "shares": [share_dict(share) for share in self.shares],
             "terms": [term_dict(term) for term in self.terms],
             "grid": list(self.grid) if self.patches is not None else None,
+            "region": [round(edge, 5) for edge in self.region],
             "maps": {
                 word: [[round(float(v), 5) for v in row] for row in self.heatmap(word)]
                 for word in (self.shown_words() if self.patches is not None else [])

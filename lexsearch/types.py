@@ -12,6 +12,9 @@ import numpy.typing as npt
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 PixelArray: TypeAlias = npt.NDArray[np.uint8]
+# Left, top, right and bottom edge of a part of a picture, as shares of its width and height.
+Region: TypeAlias = tuple[float, float, float, float]
+WHOLE: Region = (0.0, 0.0, 1.0, 1.0)
 Role: TypeAlias = Literal["lexical", "dense", "tokens"]
 ROLES: tuple[Role, ...] = ("lexical", "dense", "tokens")
 
@@ -127,7 +130,7 @@ class PatchWords:
     """What every patch of one image says.
 
     Attributes:
-        grid: (rows, columns) of patches over the whole upright picture.
+        grid: (rows, columns) of patches over what the model saw of the upright picture.
         weights: float32, shape (rows * columns, vocab_size), row-major, >= 0, in the unit of
             the image's whole lexical vector, before any word was left out.
         low, length: a weight w of the whole vector is stored as (w - low) / length.

@@ -14,7 +14,7 @@ from lexsearch.cli.terminal import safe
 from lexsearch.engine import CHANNELS
 from lexsearch.explain.alignment import arg_max_patch
 from lexsearch.results import Explanation, WordWeight
-from lexsearch.types import FloatArray
+from lexsearch.types import WHOLE, FloatArray
 from ui.cards import SAID, file_name
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ def evidence(
         "query": safe(found.query),
         "picture": None if picture is None else data_address(picture),
         "grid": None if found.patches is None else list(found.grid),
+        "region": None if found.region == WHOLE else [_digits(edge) for edge in found.region],
         "token_grid": list(found.tokens[0].heat.shape) if found.tokens else None,
         "patches": patches(found),
         "words": words,

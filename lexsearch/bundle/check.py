@@ -12,11 +12,12 @@ import numpy as np
 
 from lexsearch.bundle.catalog_file import identity_from, read_only, reading
 from lexsearch.bundle.container import FILE_NAMES, open_file
+from lexsearch.bundle.editions import complete_number, in_force, numbers, readable
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.garbage import leftovers
 from lexsearch.bundle.lists import lists_problems
 from lexsearch.bundle.live_bits import pack
-from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.location import FORMAT_FILE, edition_folder
 from lexsearch.bundle.sample import Sample
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
@@ -36,7 +37,7 @@ class CheckReport:
     """What a check found.
 
     Attributes:
-        images: pictures that have a path.
+        images: pictures that have a path, of the edition in force.
         problems: what is not as it was written; empty for a sound index.
         orphans: folders that no commit names; harmless, the next index run removes them.
     """
@@ -53,7 +54,7 @@ def check(
     sample: Sample | None = None,
     rng: random.Random | None = None,
 ) -> CheckReport:
-    """Verify an index.
+    """Verify an index with all its editions.
 
     Args:
         directory: the index.
@@ -67,6 +68,34 @@ def check(
         IndexTooNew: a newer version wrote it.
     """
     directory = directory.absolute()
+    lost: list[Problem] = []
+    try:
+        force = in_force(directory)
+        folders = [folder for _, folder in readable(directory)]
+    except IndexDamaged as error:  # which edition is in force is not known
+        lost = [problem_of(directory / FORMAT_FILE, error)]
+        every = [edition_folder(directory, number) for number in (0, *numbers(directory))]
+        folders = [one for one in every if (one / CATALOG_FILE).exists()] or [directory]
+        force = edition_folder(directory, complete_number(directory))
+    reports = {
+        one: check_edition(one, read_data=read_data, sample=sample, rng=rng) for one in folders
+    }
+    found = [problem for one in reports.values() for problem in one.problems]
+    return CheckReport(
+        reports[force].images if force in reports else 0,
+        (*lost, *(problem for problem in found if problem not in lost)),
+        tuple(orphan for one in reports.values() for orphan in one.orphans),
+    )
+
+
+def check_edition(
+    directory: Path,
+    *,
+    read_data: bool = False,
+    sample: Sample | None = None,
+    rng: random.Random | None = None,
+) -> CheckReport:
+    """What a check of one edition finds; arguments and errors as in `check`."""
     problems: list[Problem] = []
     index_uuid = None
     try:

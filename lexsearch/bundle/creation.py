@@ -21,8 +21,8 @@ from lexsearch.bundle.catalog_file import (
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.filesystem import refuse_remote
-from lexsearch.bundle.format import read_format, write_format
-from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.format import number_in_force, read_format, write_format
+from lexsearch.bundle.location import FORMAT_FILE, edition_folder
 from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
 from lexsearch.bundle.reserve import RESERVE_FILE, keep_reserve, reserve_size
 from lexsearch.bundle.segments import SEGMENTS
@@ -44,9 +44,17 @@ BEGINNINGS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The parts of an index that is open for writing."""
+    """The parts of an index that is open for writing.
 
+    Attributes:
+        index: its folder.
+        directory: that of the edition that is written.
+        number: of that edition.
+    """
+
+    index: Path
     directory: Path
+    number: int
     index_uuid: str
     database: Database
     lock: WriteLock
@@ -59,37 +67,49 @@ def open_for_writing(
     create: bool,
     replace: bool,
     wait_s: float,
+    edition: int | None,
     disk: Disk,
     now: Callable[[], float],
 ) -> Opened:
-    """Lock an index, make what is missing of it, and open its catalog.
+    """Lock an index, make what is missing of it or of an edition, and open the catalog.
 
     Raises:
         LexsearchError: see `BundleWriter.open`; nothing was written.
     """
-    directory = directory.absolute()
-    with storage(directory):
-        _refuse_early(directory, create=create)
-        refuse_remote(directory)
-        _make_folder(directory, disk)
-    lock = WriteLock(directory)
+    index = directory.absolute()
+    with storage(index):
+        if edition is not None:
+            read_format(index, writing=True)  # an edition beside others needs an index
+        _refuse_early(_place(index, edition), create=create)
+        refuse_remote(index)
+        _make_folder(index, disk)
+    lock = WriteLock(index)
     lock.acquire(wait_s=wait_s)
     database: Database | None = None
     try:
+        number = number_in_force(index) if edition is None else edition
+        directory = edition_folder(index, number)
         with storage(directory):
             _refuse_early(directory, create=create)
+            _make_folder(directory, disk)
             index_uuid = _ensure(directory, identity, disk)
             keep_reserve(directory, size=reserve_size(directory / CATALOG_FILE))
         _verify_catalog(directory)
         database = Database(directory / CATALOG_FILE)
-        _check_identity(directory, database, identity, index_uuid, replace=replace, now=now)
+        _check_identity(
+            directory, database, identity, index_uuid, replace=replace, index=index, now=now
+        )
     except BaseException:
         if database is not None:
             with contextlib.suppress(StorageError):
                 database.close()
         lock.release()
         raise
-    return Opened(directory, index_uuid, database, lock)
+    return Opened(index, directory, number, index_uuid, database, lock)
+
+
+def _place(index: Path, edition: int | None) -> Path:
+    return edition_folder(index, number_in_force(index) if edition is None else edition)
 
 
 def _make_folder(directory: Path, disk: Disk) -> None:
@@ -207,6 +227,7 @@ def _check_identity(
     index_uuid: str,
     *,
     replace: bool,
+    index: Path,
     now: Callable[[], float],
 ) -> None:
     with database.transaction() as connection:
@@ -221,10 +242,10 @@ def _check_identity(
         if recorded == identity:
             return
         if not replace:
-            raise WrongModel(wrong_model(directory, recorded, identity))
+            raise WrongModel(wrong_model(index, recorded, identity))
         if count := repository.count_added(connection):
             raise WrongModel(
-                f"the index in {directory} holds {count:,} pictures that a program added, which "
+                f"the index in {index} holds {count:,} pictures that a program added, which "
                 "no walk over folders can give to another model; delete them first "
                 "(LexSearch.delete), or use another index with: --db NAME"
             )
@@ -243,7 +264,8 @@ def wrong_model(directory: Path, recorded: ModelIdentity, given: ModelIdentity) 
     ]
     return (
         f"the index in {directory} was made by another model ({'; '.join(differences)}); "
-        f"encode everything again with: lexsearch index --force PATH --db {directory}, "
+        f"encode everything again with: lexsearch index --force PATH --db {directory}, or beside "
+        f"it, while searches go on, with: --model {given.name}; "
         "or keep it and use another index with: --db NAME"
     )
 

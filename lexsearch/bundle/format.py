@@ -17,8 +17,9 @@ from lexsearch.errors import IndexMissing, IndexTooNew, StorageError
 
 MAGIC = "lexsearch"
 FORMAT = 1
-# Abilities that a format may ask of those who read or write it; none so far.
-READ_FLAGS: frozenset[str] = frozenset()
+# Abilities that a format may ask of those who read or write it.
+IN_EDITIONS = "editions"  # another edition than the folder itself is in force
+READ_FLAGS: frozenset[str] = frozenset({IN_EDITIONS})
 WRITE_FLAGS: frozenset[str] = frozenset()
 
 
@@ -30,12 +31,16 @@ class Format:
         uuid: of this index, 32 hex digits; segments carry it too.
         format: number of the layout.
         read_flags, write_flags: abilities that readers and writers must have.
+        edition: which one is in force; see `lexsearch.bundle.editions`.
+        complete: this folder is an edition beside others that could be put in force.
     """
 
     uuid: str
     format: int = FORMAT
     read_flags: tuple[str, ...] = ()
     write_flags: tuple[str, ...] = ()
+    edition: int = 0
+    complete: bool = False
 
 
 def sealed(fields: Mapping[str, Any]) -> bytes:
@@ -66,17 +71,28 @@ def _text(fields: Mapping[str, Any]) -> bytes:
 
 
 def write_format(
-    directory: Path, *, uuid_hex: str | None = None, disk: Disk | None = None
+    directory: Path,
+    *,
+    uuid_hex: str | None = None,
+    edition: int = 0,
+    complete: bool = False,
+    disk: Disk | None = None,
 ) -> Format:
     """Make a folder an index; without a uuid it gets a new one."""
-    made = Format(uuid_hex or uuid.uuid4().hex)
-    fields = {
+    flags = (IN_EDITIONS,) if edition else ()
+    made = Format(uuid_hex or uuid.uuid4().hex, FORMAT, flags, (), edition, complete)
+    fields: dict[str, Any] = {
         "magic": MAGIC,
         "format": made.format,
         "read_flags": list(made.read_flags),
         "write_flags": list(made.write_flags),
         "uuid": made.uuid,
     }
+    # Written where they say something only: an older version reads the others as ever.
+    if edition:
+        fields["edition"] = edition
+    if complete:
+        fields["complete"] = True
     replace_file(disk or Disk(), directory / FORMAT_FILE, sealed(fields))
     return made
 
@@ -107,6 +123,8 @@ def read_format(directory: Path, *, writing: bool = False) -> Format:
             format=int(fields["format"]),
             read_flags=tuple(fields["read_flags"]),
             write_flags=tuple(fields["write_flags"]),
+            edition=int(fields.get("edition", 0)),
+            complete=bool(fields.get("complete", False)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(path, "a field of it is missing") from error
@@ -117,6 +135,18 @@ def read_format(directory: Path, *, writing: bool = False) -> Format:
         needs = f"format {found.format}" + "".join(f", {flag}" for flag in sorted(unknown))
         raise too_new(directory, needs, f"format {FORMAT}")
     return found
+
+
+def number_in_force(directory: Path) -> int:
+    """Which edition answers; 0 where there is no index.
+
+    Raises:
+        IndexDamaged, IndexTooNew, StorageError: FORMAT.json cannot be read.
+    """
+    try:
+        return read_format(directory).edition
+    except IndexMissing:
+        return 0
 
 
 def too_new(directory: Path, found: str, known: str) -> IndexTooNew:

@@ -11,6 +11,7 @@ from lexsearch.errors import UsageError
 
 DEFAULT_NAME = "default"
 FORMAT_FILE = "FORMAT.json"
+EDITIONS = "editions"
 
 
 def default_data_dir() -> Path:
@@ -43,6 +44,11 @@ def is_folder(name: str) -> bool:
     """Whether a value of `--db` is a folder rather than a name."""
     separators = {"/", os.sep, os.altsep or os.sep}
     return name.startswith((".", "~")) or any(separator in name for separator in separators)
+
+
+def edition_folder(directory: Path, number: int) -> Path:
+    """Where an edition of an index lies, or would; number 0 is the folder itself."""
+    return directory / EDITIONS / f"{number:04d}" if number else directory
 
 
 def list_dbs(data_dir: Path | None = None) -> list[Path]:

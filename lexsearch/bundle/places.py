@@ -14,7 +14,7 @@ from lexsearch.bundle.creation import storage
 from lexsearch.bundle.disk import Disk, sync_tree
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.garbage import IVF
-from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.location import EDITIONS, FORMAT_FILE, edition_folder
 from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
 from lexsearch.bundle.repair import QUARANTINE
 from lexsearch.bundle.reserve import RESERVE_FILE
@@ -28,7 +28,7 @@ from lexsearch.errors import IndexMissing, UsageError
 EXPORTED = (FORMAT_FILE, CATALOG_FILE, SEGMENTS, IVF)
 # Everything that belongs to an index; `remove` deletes nothing else.
 OWN = (
-    *EXPORTED, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm", CATALOG_FILE + ".tmp",
+    *EXPORTED, EDITIONS, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm", CATALOG_FILE + ".tmp",
     CATALOG_FILE + ".tmp-journal", FORMAT_FILE + ".tmp", RESERVE_FILE, HOLDER_FILE, QUARANTINE,
     LOCK_FILE,
 )  # fmt: skip
@@ -69,6 +69,8 @@ def export(directory: Path, archive: Path) -> None:
         StorageError: the file system refused.
     """
     with _locked(directory), storage(archive.parent):
+        number = read_format(directory, writing=True).edition
+        directory = edition_folder(directory, number)  # the archive is an index of one edition
         read_format(directory, writing=True)
         check_header(directory)
         Database(directory / CATALOG_FILE).close()

@@ -18,13 +18,14 @@ from sqlalchemy import Connection
 
 from lexsearch.bundle.catalog_file import check_header, read_only, reading
 from lexsearch.bundle.changes import refresh_live
-from lexsearch.bundle.check import CheckReport, Problem, check
+from lexsearch.bundle.check import CheckReport, Problem, check_edition
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.creation import new_catalog, storage
 from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.editions import complete_number, in_force, numbers, remove
 from lexsearch.bundle.format import read_format, unsealed, write_format
 from lexsearch.bundle.lists import is_of_lists
-from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.location import EDITIONS, FORMAT_FILE, edition_folder
 from lexsearch.bundle.lock import WriteLock
 from lexsearch.bundle.records import ContentRecord, FileRecord
 from lexsearch.bundle.salvage import Salvaged, salvage
@@ -98,19 +99,58 @@ def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) 
         StorageError: the file system refused.
     """
     directory = directory.absolute()
-    if not any((directory / name).exists() for name in (FORMAT_FILE, CATALOG_FILE, SEGMENTS)):
+    names = (FORMAT_FILE, CATALOG_FILE, SEGMENTS, EDITIONS)
+    if not any((directory / name).exists() for name in names):
         raise IndexMissing(f"there is no index in {directory}")
     if dry_run:
-        return _repair(directory, disk=None)
+        return _repair_all(directory, disk=None)
     with contextlib.suppress(IndexDamaged):
-        check_header(directory)
+        check_header(in_force(directory))
     lock = WriteLock(directory)
     lock.acquire()
     try:
         with storage(directory):
-            return _repair(directory, disk=disk or Disk())
+            return _repair_all(directory, disk=disk or Disk())
     finally:
         lock.release()
+
+
+def _repair_all(directory: Path, *, disk: Disk | None) -> RepairReport:
+    """The repair of every edition, the one in force first; without a disk, what it would do."""
+    problems: list[str] = []
+    actions: list[str] = []
+    marked = True
+    try:
+        force = read_format(directory).edition
+    except (IndexDamaged, IndexMissing) as error:
+        force = complete_number(directory)
+        if force:  # for number 0 it is written with the rest
+            marked = False
+            problems.append(str(error))
+            actions.append(f"write {FORMAT_FILE} anew, with edition {force} in force")
+            if disk is not None:
+                write_format(directory, uuid_hex=_uuid(directory), edition=force, disk=disk)
+    first = _repair(edition_folder(directory, force), disk=disk)
+    reports = [first]
+    others = [n for n in (0, *numbers(directory)) if n != force and (n or marked or disk)]
+    for number in others:
+        folder = edition_folder(directory, number)
+        if not (folder / CATALOG_FILE).exists():
+            continue
+        try:
+            reports.append(_repair(folder, disk=disk))
+        except IndexDamaged as error:
+            problems.append(str(error))
+            actions.append(f"remove edition {number}, of which nothing can be mended")
+            if disk is not None:
+                remove(directory, number, disk=disk)
+    return RepairReport(
+        (*problems, *(text for one in reports for text in one.problems)),
+        (*actions, *(text for one in reports for text in one.actions)),
+        first.images,
+        sum(one.forgotten for one in reports),
+        disk is None,
+    )
 
 
 def _repair(directory: Path, *, disk: Disk | None) -> RepairReport:
@@ -141,7 +181,7 @@ def _repair(directory: Path, *, disk: Disk | None) -> RepairReport:
 def _check(directory: Path) -> CheckReport:
     """Every problem; a missing FORMAT.json or catalog is one here."""
     try:
-        return check(directory, read_data=True)
+        return check_edition(directory, read_data=True)
     except IndexMissing:
         name = CATALOG_FILE if (directory / FORMAT_FILE).exists() else FORMAT_FILE
         return CheckReport(0, (Problem(directory / name, "the file is missing"),), ())

@@ -23,9 +23,10 @@ from lexsearch.bundle.catalog_file import (
 )
 from lexsearch.bundle.catalog_file import read_only as connect
 from lexsearch.bundle.container import FILE_NAMES, damaged
-from lexsearch.bundle.format import read_format
+from lexsearch.bundle.format import number_in_force, read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
+from lexsearch.bundle.location import edition_folder
 from lexsearch.bundle.picture_rows import PictureRows
 from lexsearch.bundle.private_copy import footprint
 from lexsearch.bundle.records import ImageRecord, SkippedFile
@@ -50,7 +51,7 @@ class Snapshot:
     since, its last ones are given; an hour and a merge later it is an error to ask for it.
 
     Attributes:
-        directory: the index.
+        directory: the edition of the index that is in force.
         generation: which commit this is.
         identity: of the model that made it.
         segments: oldest first.
@@ -69,8 +70,10 @@ class Snapshot:
         lists: HeldLists | None = None,
         touching: bool = True,
         fusion: str | None = None,
+        index: Path | None = None,
     ) -> None:
         self.directory = directory
+        self._index = directory if index is None else index
         self.generation = generation
         self.identity = identity
         self.segments = segments
@@ -102,22 +105,32 @@ class Snapshot:
             IndexDamaged: a file of it is missing or is not what was written.
             StorageError: it cannot be read.
         """
-        directory = directory.absolute()
-        index_uuid = read_format(directory).uuid
+        index = directory.absolute()
         for attempt in range(ATTEMPTS):
-            connection = connect(directory, touching=not read_only)
             try:
-                with reading(directory / CATALOG_FILE):
-                    return cls._read(directory, connection, index_uuid, touching=not read_only)
-            except BaseException as error:
-                connection.close()
-                if not isinstance(error, IndexDamaged) or attempt + 1 == ATTEMPTS:
+                folder = edition_folder(index, number_in_force(index))
+                return cls._open(index, folder, touching=not read_only)
+            except (IndexDamaged, IndexMissing):
+                # A merge has taken files, or another edition was put in force and this one removed.
+                if attempt + 1 == ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
     @classmethod
+    def _open(cls, index: Path, directory: Path, *, touching: bool) -> Snapshot:
+        index_uuid = read_format(directory).uuid
+        connection = connect(directory, touching=touching)
+        try:
+            with reading(directory / CATALOG_FILE):
+                return cls._read(index, directory, connection, index_uuid, touching=touching)
+        except BaseException:
+            connection.close()
+            raise
+
+    @classmethod
     def _read(
         cls,
+        index: Path,
         directory: Path,
         connection: sqlite3.Connection,
         index_uuid: str,
@@ -157,6 +170,7 @@ class Snapshot:
             lists=lists,
             touching=touching,
             fusion=settings.get(FUSION),
+            index=index,
         )
 
     def __enter__(self) -> Snapshot:
@@ -195,7 +209,7 @@ class Snapshot:
         missing = [image_id for image_id in wanted if image_id not in found]
         if missing:
             raise IndexMissing(
-                f"the image {docid(missing[0])} is not in {self.directory}; the index has "
+                f"the image {docid(missing[0])} is not in {self._index}; the index has "
                 "changed since it was opened, open it again"
             )
         return [found[image_id] for image_id in wanted]
@@ -334,7 +348,9 @@ class Snapshot:
         return sorted((g for g in found if len(g) > 1), key=lambda group: group[0].paths)
 
     def is_stale(self) -> bool:
-        """Whether a newer generation was committed."""
+        """Whether a newer generation was committed, or another edition put in force."""
+        if edition_folder(self._index, number_in_force(self._index)) != self.directory:
+            return True
         statement = "SELECT value FROM config WHERE key = 'generation'"
         if not self._apart:
             ((value,),) = self._query(statement)

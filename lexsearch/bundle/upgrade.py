@@ -14,6 +14,7 @@ from lexsearch.bundle.catalog_file import check_header, step_of
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.creation import storage
 from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.editions import in_force, readable
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lock import WriteLock
 from lexsearch.catalog.database import Database, translated
@@ -47,6 +48,7 @@ def upgrade(
 ) -> UpgradeReport:
     """Bring the catalog of an index to a step, all at once or not at all.
 
+    Where there are several editions each is brought there; the report is of the one in force.
     The catalog as it was is kept beside it, complete and on the disk before anything changes.
     The change itself is one transaction: until it ends, the older version opens the index.
 
@@ -65,12 +67,17 @@ def upgrade(
     """
     directory = directory.absolute()
     read_format(directory, writing=True)
-    check_header(directory, known=step)
+    for _, folder in readable(directory):
+        check_header(folder, known=step)
     lock = WriteLock(directory)
     lock.acquire(wait_s=wait_s)
     try:
         with storage(directory):
-            return _upgrade(directory, step, scripts, disk or Disk())
+            reports = {
+                folder: _upgrade(folder, step, scripts, disk or Disk())
+                for _, folder in readable(directory)
+            }
+            return reports[in_force(directory)]
     finally:
         lock.release()
 

@@ -8,18 +8,17 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from lexsearch.bundle import compact, garbage
+from lexsearch.bundle import compact, editions, garbage
 from lexsearch.bundle.changes import WrittenSegment, apply_batch, check_batch
-from lexsearch.bundle.creation import open_for_writing, storage
+from lexsearch.bundle.creation import Opened, open_for_writing, storage
 from lexsearch.bundle.derive import Bank, refresh_lists
 from lexsearch.bundle.disk import Disk
-from lexsearch.bundle.lock import WriteLock
+from lexsearch.bundle.format import number_in_force
 from lexsearch.bundle.records import CommitBatch, FileRecord, KnownFile, RunRecord, SkippedFile
 from lexsearch.bundle.reserve import free_reserve
 from lexsearch.bundle.segments import describe, write_segment
 from lexsearch.bundle.ulid import new_ulid
 from lexsearch.catalog import merging, repository
-from lexsearch.catalog.database import Database
 from lexsearch.catalog.step import FUSION
 from lexsearch.errors import IndexDamaged, StorageError
 from lexsearch.stores.segment_data import SectionArrays, rows, sections
@@ -39,20 +38,18 @@ class BundleWriter:
 
     def __init__(
         self,
-        directory: Path,
+        parts: Opened,
         *,
-        database: Database,
-        lock: WriteLock,
         identity: ModelIdentity,
-        index_uuid: str,
         disk: Disk,
         clock: Callable[[], float],
     ) -> None:
-        self.directory = directory
+        self.directory = parts.directory
         self.identity = identity
-        self._database = database
-        self._lock = lock
-        self._uuid = index_uuid
+        self._parts = parts
+        self._database = parts.database
+        self._lock = parts.lock
+        self._uuid = parts.index_uuid
         self._disk = disk
         self._clock = clock
         self._closed = False
@@ -66,6 +63,7 @@ class BundleWriter:
         create: bool = True,
         replace: bool = False,
         wait_s: float = 0.0,
+        edition: int | None = None,
         disk: Disk | None = None,
         clock: Callable[[], float] = time.time,
     ) -> BundleWriter:
@@ -77,6 +75,8 @@ class BundleWriter:
             create: make the index when there is none.
             replace: when another model made the index, forget its pictures instead of refusing.
             wait_s: how long to wait for another writer.
+            edition: write that one (see `lexsearch.bundle.editions`), made when it is not
+                there; None = the one in force.
             disk: where to write.
             clock: seconds since 1970.
 
@@ -90,17 +90,10 @@ class BundleWriter:
         """
         disk = disk or Disk()
         parts = open_for_writing(
-            directory, identity, create=create, replace=replace, wait_s=wait_s, disk=disk, now=clock
-        )
-        writer = cls(
-            parts.directory,
-            database=parts.database,
-            lock=parts.lock,
-            identity=identity,
-            index_uuid=parts.index_uuid,
-            disk=disk,
-            clock=clock,
-        )
+            directory, identity, create=create, replace=replace, wait_s=wait_s, edition=edition,
+            disk=disk, now=clock,
+        )  # fmt: skip
+        writer = cls(parts, identity=identity, disk=disk, clock=clock)
         try:
             writer.collect_garbage()
         except BaseException:
@@ -270,6 +263,18 @@ class BundleWriter:
             if gone:
                 with self._database.transaction() as connection:
                     merging.forget_dropped(connection, gone)
+
+    def put_in_force(self) -> bool:
+        """Let searches be answered from the edition that this writes; returns whether it is new.
+
+        Raises:
+            StorageError: the file system refused; the edition before is in force.
+        """
+        if number_in_force(self._parts.index) == self._parts.number:
+            return False
+        with self._changing():
+            editions.switch(self._parts.index, self._parts.number, disk=self._disk)
+        return True
 
     def close(self) -> None:
         """Move the write-ahead log into the catalog and release the lock."""

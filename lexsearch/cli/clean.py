@@ -10,8 +10,9 @@ from pathlib import Path
 
 import click
 
-from lexsearch.cli.options import json_option, load_settings, print_json
+from lexsearch.cli.options import db_folder, json_option, load_settings, print_json
 from lexsearch.cli.terminal import safe, size
+from lexsearch.errors import LexsearchError
 
 # Everything we keep in the cache is named by a hash; nothing else there is ours to remove.
 CACHE_NAME = re.compile(r"[0-9a-f]{16,64}(-[0-9]+)?(\.[a-z0-9]{2,5})?(\.tmp)?")
@@ -21,15 +22,24 @@ STALE_S = 3600.0  # age from which an unfinished segment cannot belong to a runn
 
 @click.command("clean")
 @click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@click.option(
+    "--db", metavar="NAME|DIR", help="An index in a folder of its own, besides the named ones."
+)
+@click.option(
+    "--unfinished",
+    is_flag=True,
+    help="Remove too what runs with another model have begun and not finished.",
+)
 @json_option
-def command(dry_run: bool, as_json: bool) -> None:
-    """Remove cached thumbnails and what broken runs left behind.
+def command(dry_run: bool, db: str | None, unfinished: bool, as_json: bool) -> None:
+    """Remove cached thumbnails, what broken runs left, and what another model has replaced.
 
     Photos and indexes stay; everything removed is made again when it is needed.
 
     \b
-    Example:
+    Examples:
       lexsearch clean --dry-run
+      lexsearch clean --db ./photos.lxdb
     """
     settings = load_settings()
     found = [*cached(settings.cache_dir), *stale_segments(settings.data_dir, now=time.time())]
@@ -37,6 +47,15 @@ def command(dry_run: bool, as_json: bool) -> None:
     if not dry_run:
         for path in found:
             remove(path)
+    for directory in _dbs(settings.data_dir, db):
+        try:
+            for paths in editions_of(directory, unfinished=unfinished, dry_run=dry_run):
+                total += sum(size for _, size in paths)
+                found += [path for path, _ in paths]
+        except LexsearchError as error:
+            if db is not None:
+                raise
+            click.echo(f"note: {safe(str(error))}", err=True)
     if as_json:
         print_json(
             {
@@ -52,6 +71,38 @@ def command(dry_run: bool, as_json: bool) -> None:
             click.echo(safe(str(path)))
     verb = "would remove" if dry_run else "removed"
     click.echo(f"{verb} {len(found):,} files and folders, {size(total)}")
+
+
+def _dbs(data_dir: Path, db: str | None) -> list[Path]:
+    from lexsearch.bundle.location import list_dbs
+
+    return [*list_dbs(data_dir), *([] if db is None else [db_folder(db)])]
+
+
+def editions_of(
+    directory: Path, *, unfinished: bool, dry_run: bool
+) -> Iterator[list[tuple[Path, int]]]:
+    """Remove the editions that are not in force; gives what each was, with its bytes."""
+    from lexsearch.bundle import editions
+    from lexsearch.bundle.disk import Disk
+    from lexsearch.bundle.format import read_format
+    from lexsearch.bundle.lock import WriteLock
+
+    read_format(directory)
+    if not (editions.numbers(directory) or editions.replaced(directory)):
+        return
+    lock = WriteLock(directory)
+    lock.acquire()
+    try:
+        numbers = set(editions.replaced(directory))
+        if unfinished:
+            numbers.update(number for number, _ in editions.unfinished(directory))
+        for number in sorted(numbers):
+            yield [(path, _size_of(path)) for path in editions.paths_of(directory, number)]
+            if not dry_run:
+                editions.remove(directory, number, disk=Disk())
+    finally:
+        lock.release()
 
 
 def cached(cache_dir: Path) -> Iterator[Path]:

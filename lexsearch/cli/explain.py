@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from lexsearch.explain.terms import Contribution
     from lexsearch.results import Explanation
+    from lexsearch.types import Region
 
 CHANNELS = ("lexical", "dense", "late")
 MEANING = {"lexical": "shared words", "dense": "whole meaning", "late": "fine match"}
@@ -129,6 +130,21 @@ def lines(explanation: Explanation, top_words: int, *, colour: bool) -> list[str
         *word_lines(explanation.terms, top_words, explanation.lexical, colour=colour),
         "",
         *fusion_lines(explanation, colour=colour),
+        *seen_lines(explanation.region),
+    ]
+
+
+def seen_lines(region: Region) -> list[str]:
+    """What the model did not see of the photo, if anything."""
+    left, top, right, bottom = region
+    if (right - left) * (bottom - top) > 0.995:
+        return []
+    side, part = (
+        ("width", right - left) if right - left < bottom - top else ("height", bottom - top)
+    )
+    return [
+        "",
+        f"the model saw the middle {part:.0%} of the photo's {side}; nothing outside counts",
     ]
 
 

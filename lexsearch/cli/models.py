@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from lexsearch.cli.group import HelpfulGroup
+from lexsearch.cli.models_accept import accept
 from lexsearch.cli.options import agreed, json_option, print_json
 from lexsearch.cli.terminal import safe, size, table
 from lexsearch.errors import ModelMissing, UsageError
@@ -31,6 +32,9 @@ def command() -> None:
       lexsearch models pull clip-b32
       lexsearch index ~/Pictures --model clip-b32 --db ./clip.lxdb
     """
+
+
+command.add_command(accept)
 
 
 def hub_id(name: str) -> str:

@@ -52,6 +52,7 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     if isinstance(used, Mapping):
         parts = ", ".join(f"{name} {size(count)}" for name, count in used.items())
         out.append(("disk", f"{size(sum(used.values()))} ({parts})"))
+    out += [_edition(one) for one in status.get("editions", ())]
     out += [("indexed", safe(root)) for root in status.get("roots", ())]
     last = status.get("last_run")
     if isinstance(last, Mapping):
@@ -95,6 +96,15 @@ def _dense(found: Any) -> list[tuple[str, str]]:
         return [("dense", f"{scanned}{problem}")]
     visited = f"{found['visited']:,} of {found['lists']:,} lists visited"
     return [("dense", f"{visited} (recall@100 {found['recall@100']:.3f}), {scanned}")]
+
+
+def _edition(one: Mapping[str, Any]) -> tuple[str, str]:
+    """A line about what another model made."""
+    made = f"{size(one['bytes'])} by {safe(str(one['model'] or 'a model not known'))}"
+    if one["state"] == "replaced":
+        return ("replaced", f"{made}, kept until: lexsearch clean")
+    again = f"lexsearch index --model {safe(str(one['model'] or 'NAME'))} PATH"
+    return ("unfinished", f"{made}, goes on with: {again}")
 
 
 def _see_errors(status: Mapping[str, Any]) -> str:

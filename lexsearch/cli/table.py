@@ -52,6 +52,7 @@ COMMANDS: dict[str, Entry] = {
     "fuse": Entry("lexsearch.cli.fuse:command", MEASURE, "Join TREC runs into one."),
     "eval": Entry("lexsearch.cli.eval:command", MEASURE, "Measure how well a search finds."),
     "fusion": Entry("lexsearch.cli.fusion:command", MEASURE, "Learn how channels are joined."),
+    "export": Entry("lexsearch.cli.export:command", MEASURE, "Write words for other engines."),
     "train": Entry("lexsearch.training.cli:command", MEASURE, "Train models."),
     "version": Entry("lexsearch.cli.version:command", MEASURE, "Print the version."),
 }

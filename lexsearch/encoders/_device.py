@@ -56,6 +56,18 @@ class Device:
         return cls(place, half)
 
 
+def every_gpu() -> list[str]:
+    """Names of the CUDA GPUs of this machine.
+
+    Raises:
+        UsageError: there is none.
+    """
+    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if not found:
+        raise UsageError("--device all: torch sees no CUDA GPU; leave it out, or give cpu")
+    return found
+
+
 class Batches:
     """Runs a function over rows in batches that fit into memory.
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from lexsearch.explain.alignment import arg_max_patch
-from lexsearch.types import FloatArray
+from lexsearch.types import WHOLE, FloatArray, Region
 
 # Nine evenly spaced anchors of viridis, RGB; SHADES colours are interpolated between them.
 ANCHORS = (
@@ -36,6 +36,8 @@ SHADES = 256
 KEPT_COLOUR = 0.25
 # Opacity at the low end of the scale, as a share of that at the high end.
 LOW_OPACITY = 0.3
+# Share of white in what the model did not see.
+BLEACH = 0.6
 # Width in pixels that the panels of a sheet have at most, and the gap around them.
 PANEL = 448
 GAP = 12
@@ -83,15 +85,18 @@ def overlay(
     high: float,
     alpha: float = 0.7,
     caption: str | None = None,
+    region: Region = WHOLE,
 ) -> Image.Image:
     """The picture under its heat map, the strongest patch outlined if it lies above `low`.
 
     Args:
         image: upright picture.
-        heat: shape (rows, columns), covering the whole picture.
+        heat: shape (rows, columns), covering the region.
         low, high: values that the two ends of the colours stand for.
         alpha: opacity at the high end, 0..1; less at the low end, so that the picture shows.
         caption: adds a legend strip below: this text, the largest value and the scale.
+        region: what the map is about; the rest of the picture is bleached, for nothing is known
+            of it.
 
     Returns:
         RGB of the picture's size, higher by the strip when there is a caption.
@@ -100,7 +105,9 @@ def overlay(
         ValueError: high <= low, or a map without patches.
     """
     row, column = arg_max_patch(heat)
-    picture = image.convert("RGB")
+    whole = image.convert("RGB")
+    box = _box(whole.size, region)
+    picture = whole.crop(box)
     width, height = picture.size
     grey = picture.convert("L").convert("RGB")
     muted = np.asarray(Image.blend(grey, picture, KEPT_COLOUR), dtype=np.float32)
@@ -111,9 +118,24 @@ def overlay(
     peak = _peak(heat, low)
     if peak > low:
         _outline(drawn, heat.shape, row, column)
+    if picture.size != whole.size:
+        bleached = Image.blend(whole.convert("L").convert("RGB"), _paper(whole.size), BLEACH)
+        bleached.paste(drawn, box[:2])
+        drawn = bleached
     if caption is None:
         return drawn
-    return _stacked(drawn, _legend(width, caption, peak, low, high))
+    return _stacked(drawn, _legend(drawn.width, caption, peak, low, high))
+
+
+def _box(size: tuple[int, int], region: Region) -> tuple[int, int, int, int]:
+    """The pixels of a region, at least one each way."""
+    left, top, right, bottom = region
+    x, y = (min(round(edge * side), side - 1) for edge, side in zip((left, top), size, strict=True))
+    return x, y, max(x + 1, round(right * size[0])), max(y + 1, round(bottom * size[1]))
+
+
+def _paper(size: tuple[int, int]) -> Image.Image:
+    return Image.new("RGB", size, PAPER)
 
 
 def sheet(
@@ -124,6 +146,7 @@ def sheet(
     high: float | None = None,
     columns: int = 4,
     panel: int = PANEL,
+    region: Region = WHOLE,
 ) -> Image.Image:
     """The picture and one heat map per word, side by side on one scale.
 
@@ -133,6 +156,7 @@ def sheet(
         low, high: the common scale; high None = the largest value of all maps.
         columns: panels per line, the picture itself being the first.
         panel: longer side of each panel in pixels.
+        region: of the picture, what the maps are about.
 
     Returns:
         RGB on white.
@@ -146,7 +170,7 @@ def sheet(
     top = _common_high(list(maps.values()), low) if high is None else high
     panels = [_stacked(_centred(base, width), _title(width, "picture"))]
     for word, heat in maps.items():
-        drawn = _centred(overlay(base, heat, low=low, high=top), width)
+        drawn = _centred(overlay(base, heat, low=low, high=top, region=region), width)
         panels.append(_stacked(drawn, _legend(width, word, _peak(heat, low), low, top)))
     return _arranged(panels, columns)
 

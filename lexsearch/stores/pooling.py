@@ -27,7 +27,7 @@ _CELLS = {2: (1, 2), 4: (2, 2)}
 
 def pooled_identity(identity: ModelIdentity, factor: int) -> ModelIdentity:
     """The identity of an index whose images keep one token in place of `factor`; 1 = all."""
-    if factor == 1:
+    if factor == 1 or "tokens" not in identity.fingerprints:
         return identity
     tokens = f"{identity.fingerprints['tokens']}{_MARK}{factor}"
     return replace(
@@ -41,6 +41,12 @@ def factor_of(identity: ModelIdentity) -> int:
     """How many tokens one stands for in an index of that identity; 1 where none were pooled."""
     factor = identity.fingerprints.get("tokens", "").rpartition(_MARK)[2]
     return int(factor) if factor.isdecimal() and _MARK in identity.fingerprints["tokens"] else 1
+
+
+def made_by(model: ModelIdentity, recorded: ModelIdentity) -> bool:
+    """Whether a model made what an index of the recorded identity holds, pooled or not."""
+    made = pooled_identity(model, factor_of(recorded))
+    return made.fingerprints == recorded.fingerprints
 
 
 def pool_tokens(vectors: TokenVectors, *, factor: int, method: Pooling = "kmeans") -> TokenVectors:

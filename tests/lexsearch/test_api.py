@@ -342,3 +342,43 @@ def test_the_use_of_words_follows_the_db(db: LexSearch, photos: Path) -> None:
 def test_a_query_of_any_kind_has_words(db: LexSearch, photos: Path) -> None:
     found = db.query_words(Query.image(photos / "green.png"))
     assert found[0].word == "green"
+
+
+class Cropping:
+    """The toy model, which sees the centre of a picture only."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self.pixel_spec = dataclasses.replace(model.pixel_spec, fit="crop")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+
+def test_a_map_lies_over_what_the_model_saw(tmp_path: Path, toy_model: Any) -> None:
+    (tmp_path / "photos").mkdir()
+    wide = Image.new("RGB", (320, 80), COLOURS["blue"])
+    wide.paste(COLOURS["red"], (120, 0, 160, 80))
+    wide.paste(COLOURS["green"], (160, 0, 200, 80))
+    wide.save(tmp_path / "photos" / "wide.png")
+    with LexSearch.create(tmp_path / "db", model=Cropping(toy_model)) as index:
+        index.index(tmp_path / "photos")
+        found = index.explain("red", tmp_path / "photos" / "wide.png")
+    assert found.region == (120 / 320, 0.0, 200 / 320, 1.0)
+    assert (found.heatmap("red")[:, 0] > 0.9).all()
+    assert (found.heatmap("red")[:, 1] < 0.1).all()
+    assert found.heatmap("blue").max() < 0.1  # it was not seen
+    assert found.to_dict()["region"] == [0.375, 0.0, 0.625, 1.0]
+    drawn = Image.open(found.render(tmp_path / "why.png", words=["red"])).convert("RGB")
+    # Two panels; in the second, blue that was not seen is bleached and red lies under the map.
+    left = (drawn.width - 3 * 12) // 2 + 2 * 12
+    scale = ((drawn.width - 3 * 12) // 2) / 320
+    row = 12 + round(40 * scale)
+    bleached = drawn.getpixel((left + round(60 * scale), row))
+    assert max(bleached) - min(bleached) <= 1
+    under = drawn.getpixel((left + round(130 * scale), row))
+    assert max(under) - min(under) > 50
+
+
+def test_a_squashing_model_sees_the_whole_picture(db: LexSearch, photos: Path) -> None:
+    assert db.explain("red", photos / "halves.jpg").region == (0.0, 0.0, 1.0, 1.0)

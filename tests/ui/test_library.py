@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import dataclasses
 import io
 import threading
 from pathlib import Path
@@ -159,3 +160,6 @@ def test_the_evidence_adds_up_to_the_scores(books: Library) -> None:
         assert one["map"][one["best"]] == max(one["map"])
     low, high = data["word_scale"]
     assert all(low <= value <= high for one in data["words"] for value in one["map"])
+    assert data["region"] is None  # the bundled model sees the whole photo
+    part = dataclasses.replace(found, region=(0.25, 0.0, 0.75, 1.0))
+    assert evidence(part, own, None)["region"] == [0.25, 0.0, 0.75, 1.0]

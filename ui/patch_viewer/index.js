@@ -36,9 +36,12 @@ class Viewer {
     this.mark = el("div", { class: "mark", hidden: true });
     this.hover = el("div", { class: "hover", hidden: true });
     this.marks = el("div", { class: "selection" });
+    const [x, y, right, bottom] = data.region ?? [0, 0, 1, 1], percent = (share) => `${100 * share}%`;
+    this.seen = el("div", { class: data.region ? "seen part" : "seen", title: data.region ? "The model saw only this part of the photo." : null,
+      style: { left: percent(x), top: percent(y), width: percent(right - x), height: percent(bottom - y) } }, this.canvas, this.marks, this.mark, this.hover);
     this.stage = el("div", { class: "stage", tabindex: data.grid ? 0 : null, role: data.grid ? "application" : null,
       "aria-label": `${data.name}, ${data.grid ? `${data.grid[0]} by ${data.grid[1]} patches; arrow keys move, space picks, enter searches` : ""}` },
-      el("img", { src: data.picture, alt: `photo ${data.name}` }), this.canvas, this.marks, this.mark, this.hover);
+      el("img", { src: data.picture, alt: `photo ${data.name}` }), this.seen);
     this.legend = el("div", { class: "scale" });
     this.said = el("div", { class: "said", "aria-live": "polite" });
     if (data.grid) this.listen();
@@ -115,7 +118,7 @@ class Viewer {
   }
 
   at(event) {
-    const box = this.stage.getBoundingClientRect(), [rows, columns] = this.grid;
+    const box = this.seen.getBoundingClientRect(), [rows, columns] = this.grid;
     const column = Math.floor((columns * (event.clientX - box.left)) / box.width), row = Math.floor((rows * (event.clientY - box.top)) / box.height);
     return column < 0 || row < 0 || column >= columns || row >= rows ? null : row * columns + column;
   }

@@ -24,13 +24,13 @@ import numpy as np
 
 from lexsearch.ranking.topk import top_k
 from lexsearch.stores.blocks import Blocks
+from lexsearch.stores.impacts import SCALE, impacts
 from lexsearch.stores.lexical import impact
 from lexsearch.stores.lexical._jvm import java_class
 from lexsearch.stores.lexical._segmented import SegmentedLexicalIndex, WordArray
 from lexsearch.stores.row_table import BoolArray
 from lexsearch.types import FloatArray, IntArray, Ranking, SparseVectors, docid
 
-SCALE = 256.0  # impacts per unit of weight; float16 weights make impacts below 2**24
 LUCENE = "org.apache.lucene"
 # Which of Field's constructors is meant: name, text, kind.
 FIELD = "(Ljava/lang/String;Ljava/lang/CharSequence;Lorg/apache/lucene/index/IndexableFieldType;)V"
@@ -183,19 +183,25 @@ class LuceneWordIndex(SegmentedLexicalIndex):
         )
         number = java(f"{LUCENE}.document.NumericDocValuesField")
         point = java(f"{LUCENE}.document.IntPoint")
+        # Anserini breaks ties by this column of the id.
+        column, as_bytes = (
+            java(f"{LUCENE}.document.BinaryDocValuesField"),
+            java(f"{LUCENE}.util.BytesRef"),
+        )
         pointers = np.asarray(arrays["fwd_ptr"], dtype=np.int64)
         for row in np.flatnonzero(table.live[start : first + len(pointers) - 1]).tolist():
             row += start
             own = slice(*pointers[row - first : row - first + 2].tolist())
-            weights = np.asarray(arrays["fwd_weights"][own], dtype=np.float64)
-            impacts = np.maximum(1, np.rint(weights * self._scale)).astype(np.int64)
+            numbers = impacts(np.asarray(arrays["fwd_weights"][own]), self._scale)
             words = np.asarray(arrays["fwd_ids"][own])
             made = document()
-            made.add(name("id", docid(int(table.ids[row])), stored.YES))
+            called = docid(int(table.ids[row]))
+            made.add(name("id", called, stored.YES))
+            made.add(column("id", as_bytes(called, signature="(Ljava/lang/CharSequence;)V")))
             made.add(number("row", row))
             made.add(point("row", row))
             text = " ".join(
-                f"w{word}|{n}" for word, n in zip(words.tolist(), impacts.tolist(), strict=True)
+                f"w{word}|{n}" for word, n in zip(words.tolist(), numbers.tolist(), strict=True)
             )
             made.add(field("contents", text, self._contents, signature=FIELD))
             self._writer.addDocument(made)

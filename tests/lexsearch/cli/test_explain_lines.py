@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lexsearch.cli.explain import check_words, draw, lines
+from lexsearch.cli.explain import check_words, draw, lines, seen_lines
 from lexsearch.errors import UsageError
 from lexsearch.explain.terms import Contribution
 from lexsearch.results import Explanation
@@ -85,3 +85,12 @@ def test_a_heat_map_goes_into_a_folder_that_exists(explanation: Explanation, tmp
     assert draw(explanation, f"{tmp_path}/why.png", ["red"]) == f"{tmp_path}/why.png"
     with Image.open(tmp_path / "why.png") as drawn:
         assert drawn.format == "PNG"
+
+
+def test_what_the_model_did_not_see_is_said() -> None:
+    assert seen_lines((0.0, 0.0, 1.0, 1.0)) == []
+    assert seen_lines((0.0005, 0.0, 0.9995, 1.0)) == []
+    assert seen_lines((0.25, 0.0, 0.75, 1.0))[1].startswith(
+        "the model saw the middle 50% of the ph"
+    )
+    assert "height" in seen_lines((0.0, 0.1, 1.0, 0.9))[1]

@@ -116,3 +116,24 @@ def test_the_words_of_a_sheet_share_one_scale() -> None:
     assert strong.crop(panel).tobytes() == alone.tobytes()
     fixed = sheet(GREY, {"b": HEAT / 4}, high=2.0, panel=140)
     assert fixed.crop((2 * GAP + 140, GAP, 2 * GAP + 280, GAP + 70)).tobytes() == alone.tobytes()
+
+
+def test_a_map_of_a_part_lies_over_that_part_and_the_rest_is_bleached() -> None:
+    heat = np.array([[0.0, 1.0], [0.0, 0.0]], np.float32)
+    picture = Image.new("RGB", (200, 100), (200, 30, 30))
+    drawn = overlay(picture, heat, high=1.0, region=(0.25, 0.0, 0.75, 1.0))
+    assert drawn.size == (200, 100)
+    inner = overlay(picture.crop((50, 0, 150, 100)), heat, high=1.0)
+    assert np.array_equal(np.asarray(drawn)[:, 50:150], np.asarray(inner))
+    outside = np.asarray(drawn).astype(int)[:, [0, 49, 150, 199]]
+    assert (outside == outside[0, 0]).all()
+    grey = (200 * 299 + 30 * 587 + 30 * 114) // 1000
+    assert outside[0, 0] == pytest.approx([grey * 0.4 + 255 * 0.6] * 3, abs=2)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (500, 1), (1, 500), (3, 2)])
+def test_a_part_of_any_picture_can_be_drawn(size: tuple[int, int]) -> None:
+    heat = np.ones((2, 2), np.float32)
+    region = (0.9, 0.4, 0.95, 0.6)
+    assert overlay(Image.new("RGB", size), heat, high=1.0, region=region).size == size
+    assert sheet(Image.new("RGB", size), {"a": heat}, region=region).mode == "RGB"
