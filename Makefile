@@ -13,7 +13,7 @@ READY := $(VENV)/.ready-for-development
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --editable '.[cpu,dev,train,eval,fast,heic,raw,ui]'
+	$(BIN)/pip install --quiet --editable '.[cpu,dev,train,eval,fast,heic,raw,ui,server,docs]'
 	touch $(READY)
 
 venv: $(READY)  ## make the environment for work on the code

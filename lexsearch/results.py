@@ -9,17 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
 from lexsearch.errors import UsageError
-from lexsearch.explain.terms import Contribution
-from lexsearch.explain.token_matches import TokenMatch
-from lexsearch.types import FloatArray, PatchWords
+from lexsearch.explain.contribution import Contribution
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from lexsearch.explain.token_matches import TokenMatch
     from lexsearch.protocols import Vocabulary
+    from lexsearch.types import FloatArray, PatchWords
 
 SCHEMA = 1
 
@@ -242,6 +240,8 @@ class Explanation:
 
     def patch_terms(self, row: int, column: int, *, top_k: int = 8) -> list[WordWeight]:
         """The heaviest words of one patch; ties to the smaller word id."""
+        import numpy as np
+
         patches = self._patch_words()
         weights = patches.as_stored(patches.weights[row * self.grid[1] + column])
         order = np.lexsort((np.arange(len(weights)), -weights))

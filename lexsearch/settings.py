@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from platformdirs import user_cache_dir, user_config_dir, user_data_dir
@@ -30,6 +30,8 @@ class Settings:
         late_kernel: what computes late interaction: auto, onnx, torch or numpy; the scores are
             the same.
         lists_from: photos from which on dense search visits inverted lists; 0 = never.
+        server: address of a running `lexsearch serve` that answers searches; empty = none.
+        token: what `lexsearch serve` asks for, and what its clients send; never shown.
     """
 
     data_dir: Path
@@ -39,6 +41,8 @@ class Settings:
     threads: int = 0
     late_kernel: str = "auto"
     lists_from: int = 100_000
+    server: str = ""
+    token: str = field(default="", repr=False)
 
     @classmethod
     def defaults(cls) -> Settings:

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexsearch.cli.options import db_option, mode_option, open_db, top_option
+from lexsearch.cli.options import (
+    client_of,
+    db_option,
+    mode_option,
+    open_db,
+    server_option,
+    top_option,
+)
 from lexsearch.cli.output import Shown, output_options, present
 from lexsearch.errors import UsageError
 
@@ -131,6 +138,7 @@ def parse_rerank(text: str | None) -> int | None:
 @click.command("search", cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @db_option
+@server_option
 @mode_option
 @top_option
 @click.option(
@@ -177,6 +185,7 @@ def parse_rerank(text: str | None) -> int | None:
 def command(
     query: tuple[str, ...],
     db: str | None,
+    server: str | None,
     mode: Mode,
     top: int,
     images: tuple[str, ...],
@@ -208,6 +217,17 @@ def command(
     wanted = make_query(parts)
     limit = parse_cutoff(cutoff, out.format)
     depth = parse_rerank(rerank)
+    if (client := client_of(server, db)) is not None:
+        results = client.search(
+            wanted,
+            top_k=top,
+            mode=mode,
+            cutoff=limit,
+            rerank=depth,
+            every_word=out.explain,
+            group_duplicates=out.group,
+        )
+        click.get_current_context().exit(present(None, results, out, top))
     with open_db(db) as index:
         results = index.search(
             wanted,

@@ -1,0 +1,278 @@
+"""The form of requests and answers; the OpenAPI document is made of these."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+
+from lexsearch.grammar import MAX_PARTS, MAX_QUERY_CHARS
+from lexsearch.query import MAX_WORDS, Filter
+
+SCHEMA = 1
+MAX_TOP = 1_000
+MAX_BATCH = 64
+MAX_CONDITIONS = 64
+MAX_WORD = 64
+
+Id: TypeAlias = Annotated[
+    str,
+    Field(pattern=r"^[0-7][0-9a-f]{15}$", description="Of a picture: 16 hex digits.",
+          examples=["1f0c6cb65d1b2a47"]),
+]  # fmt: skip
+Mode: TypeAlias = Literal["lexical", "dense", "late", "hybrid"]
+Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+Word: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_WORD)]
+Weights: TypeAlias = Annotated[dict[Word, Finite], Field(max_length=MAX_WORDS)]
+Text: TypeAlias = Annotated[str, Field(max_length=4 * MAX_QUERY_CHARS)]
+Condition: TypeAlias = Annotated[str | None, Field(min_length=1, max_length=256)]
+
+
+class Strict(BaseModel):
+    """A request: nothing unknown, no silent conversion."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Conditions(Strict):
+    """Conditions on the photo itself; every one given must hold."""
+
+    after: Condition = Field(None, description="Taken at or after this ISO date or a beginning.")
+    before: Condition = Field(None, description="Taken before it.")
+    path: Condition = Field(None, description="Glob over the whole path, or a part of it.")
+    type: Condition = Field(None, description="File type, such as jpeg.")
+    camera: Condition = Field(None, description="Part of the camera's name.")
+
+    def filter(self) -> Filter:
+        """As the library has it."""
+        return Filter(**self.model_dump())
+
+
+class QueryPart(Strict):
+    """One summand of a query: a text, words, an uploaded picture, or one of the index."""
+
+    text: Text | None = Field(None, description="Taken literally, unlike `query`.")
+    words: Annotated[Weights, Field(min_length=1)] | None = Field(
+        None, description="Words of the vocabulary with their weights; no model runs for them."
+    )
+    picture: Base64Bytes | None = Field(None, description="Bytes of a picture file in base64.")
+    id: Id | None = Field(None, description="A picture of the index.")
+    weight: Finite = Field(1.0, description="Negative: unlike this.")
+
+    @model_validator(mode="after")
+    def _one(self) -> QueryPart:
+        given = [self.text, self.words, self.picture, self.id]
+        if sum(value is not None for value in given) != 1:
+            raise ValueError("expected exactly one of text, words, picture and id")
+        return self
+
+
+class Wanted(Strict):
+    """What is looked for."""
+
+    query: Text = Field(
+        "",
+        description="In the grammar of the command line, without paths of pictures: "
+        '`dog "red car" -people 2:sunset after:2024 camera:x100`.',
+        examples=["a yellow boat -people"],
+    )
+    parts: list[QueryPart] = Field([], max_length=MAX_PARTS, description="Further summands.")
+    weights: Weights = Field({}, description="Factors on the model's weights of words; 0 drops.")
+    must: list[Word] = Field([], max_length=MAX_CONDITIONS, description="Words it must carry.")
+    exclude: list[Word] = Field([], max_length=MAX_CONDITIONS, description="Words it must not.")
+    filters: Conditions = Field(default_factory=lambda: Conditions())
+
+
+class Manner(Strict):
+    """How it is looked for, and how much of it is wanted."""
+
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP, description="Pictures wanted.")] = 10
+    mode: Mode = "hybrid"
+    cutoff: Literal["none", "auto"] | Finite = Field(
+        "none", description="Where relevance ends; hits under it are marked, not dropped."
+    )
+    rerank: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+        None, description="Fine match of the best so many candidates only; none = of all."
+    )
+    every_word: bool = Field(False, description="All words behind a hit, not only the heaviest.")
+    group_duplicates: bool = Field(False, description="One of several nearly equal pictures.")
+
+
+EXAMPLES: list[Any] = [
+    {"query": "a yellow boat -people", "top_k": 3},
+    {"parts": [{"words": {"boat": 1.0, "lighthouse": 2.0}}], "mode": "lexical"},
+    {"parts": [{"text": "a boat"}, {"text": "ducks", "weight": -0.5}], "filters": {"type": "jpeg"}},
+]
+
+
+class SearchRequest(Wanted, Manner):
+    """One search."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES})
+
+
+class BatchRequest(Manner):
+    """Many searches of one manner; they share the model's run."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"queries": [{"query": "boat"}, {"query": "duck"}]}]}
+    )
+    queries: list[Wanted] = Field(min_length=1, max_length=MAX_BATCH)
+
+
+class Term(BaseModel):
+    """A word that query and picture share."""
+
+    word: str
+    query: float
+    image: float
+    contribution: float
+
+
+class Channels(BaseModel):
+    """Scores by channel; none where it was not computed."""
+
+    lexical: float | None = None
+    dense: float | None = None
+    late: float | None = None
+    fused: float | None = None
+
+
+class Facts(BaseModel):
+    """What is known of a picture. Paths are given only to those who may have them."""
+
+    id: Id
+    path: str | None = Field(None, description="First path; bytes that are not UTF-8 as \\xNN.")
+    path_bytes: str | None = Field(None, description="The path in base64, if it is not UTF-8.")
+    also: list[str] | None = Field(None, description="Further paths of the same picture.")
+    taken: str | None = None
+    camera: str | None = None
+    gps: tuple[float, float] | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class Hit(Facts):
+    """One picture that was found."""
+
+    rank: int = Field(ge=1)
+    score: float
+    scores: Channels
+    terms: list[Term]
+    below_cutoff: bool
+
+
+class Results(BaseModel):
+    """Hits, best first."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    query: str
+    mode: Mode
+    generation: int = Field(description="Commit of the index that answered.")
+    hits: list[Hit]
+    notes: list[str]
+    cutoff: float | None
+    excluded: int = Field(description="Pictures that -word or exclude took away.")
+    seconds: dict[str, float]
+
+
+class BatchResults(BaseModel):
+    """One list of hits for each query, in their order."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    results: list[Results]
+
+
+class PatchWord(BaseModel):
+    """A word with its weight on one patch."""
+
+    word: str
+    weight: float
+
+
+class Explained(BaseModel):
+    """Why a picture answers a query: fused = sum of weight x score over the channels."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    query: str
+    id: Id
+    path: str | None = None
+    path_bytes: str | None = None
+    scores: Channels
+    weights: dict[str, float] = Field(description="Of the channels in the fusion.")
+    terms: list[Term] = Field(description="Their contributions add up to the lexical score.")
+    grid: tuple[int, int] | None = Field(description="Rows and columns of patches.")
+    maps: dict[str, list[list[float]]] = Field(description="Weight of words on every patch.")
+    patches: list[list[PatchWord]] | None = Field(
+        None, description="Heaviest words of every patch, row by row; if asked for."
+    )
+    notes: list[str]
+
+
+class WordWeights(BaseModel):
+    """Words with weights, heaviest first."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    words: list[PatchWord]
+
+
+class CountedWord(BaseModel):
+    """A word with the number of pictures that carry it."""
+
+    word: str
+    images: int
+
+
+class WordCounts(BaseModel):
+    """Words of the vocabulary."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    words: list[CountedWord]
+
+
+class Status(BaseModel):
+    """What the index holds."""
+
+    schema_: Literal[1] = Field(alias="schema")
+    version: str
+    model: str
+    fingerprints: dict[str, str]
+    generation: int
+    images: int
+    files: int
+    skipped: int
+    segments: int
+    bytes: dict[str, int]
+    directory: str | None = None
+    roots: list[str] | None = None
+
+
+class Health(BaseModel):
+    """Whether the server runs."""
+
+    status: Literal["ok"]
+
+
+class Ready(BaseModel):
+    """Whether it can answer, and whether the model is in memory."""
+
+    status: Literal["ready"]
+    model: Literal["warm", "released"]
+
+
+class Fault(BaseModel):
+    """One place of a request that is not as described."""
+
+    where: str
+    what: str
+
+
+class ProblemDetails(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    code: str = Field(description="Short name of the kind of error, for programs.")
+    detail: str
+    errors: list[Fault] | None = None
