@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -27,7 +28,6 @@ from lexsearch.server.shapes import ProblemDetails
 from lexsearch.settings import Settings
 
 logger = logging.getLogger("lexsearch.server")
-PREFIX = "/v1"
 GENERAL = (400, 403, 405, 408, 413, 421, 422, 500, 503)  # what any route may answer
 DESCRIPTION = """Hybrid image search that shows which words fired where.
 
@@ -52,9 +52,9 @@ def create_app(settings: Settings, options: ServerOptions) -> ASGIApp:
     app.state.house = house
     problems = _described(options)
     app.include_router(service.health_router, responses=problems)
-    app.include_router(service.router, prefix=PREFIX, responses=problems)
-    app.include_router(searching.router, prefix=PREFIX, responses=problems | _described_as(429))
-    app.include_router(pictures.router, prefix=PREFIX, responses=problems | _described_as(404, 410))
+    app.include_router(service.router, responses=problems)
+    app.include_router(searching.router, responses=problems | _described_as(429))
+    app.include_router(pictures.router, responses=problems | _described_as(404, 410))
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(LexsearchError, _on_error)
     app.add_exception_handler(OSError, _on_error)
@@ -112,8 +112,19 @@ async def _on_http(request: Request, error: Exception) -> Response:
     known = {404: "no-route", 405: "method", 400: "form"}
     said = TITLES.get(error.status_code, str(error.detail))
     headers = {name.lower(): value for name, value in (error.headers or {}).items()}
+    if error.status_code == 405:
+        headers["allow"] = ", ".join(_methods(request))
     code = known.get(error.status_code, "http")
     return _answer(request, Problem(error.status_code, code, said, headers=headers))
+
+
+def _methods(request: Request) -> list[str]:
+    """What may be done at an address; the router names the methods of one of its routes only."""
+    paths = request.app.openapi()["paths"]
+    for template, operations in paths.items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), request.url.path):
+            return sorted(method.upper() for method in operations)
+    return []
 
 
 def _described_as(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -39,7 +39,7 @@ from lexsearch.server.shapes import (
 )
 
 T = TypeVar("T")
-router = APIRouter(prefix="/pictures/{id}", tags=["pictures"])
+router = APIRouter(prefix="/v1/pictures/{id}", tags=["pictures"])
 SIDES = (160, 320, 640)  # of thumbnails; few, so that the cache stays small
 MAX_MAPS = 8
 PictureId = Annotated[Id, Path()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 
 from fastapi import Request
@@ -11,7 +12,7 @@ from lexsearch.api import LexSearch
 from lexsearch.errors import UsageError
 from lexsearch.query import Filter, Query
 from lexsearch.server.house import House
-from lexsearch.server.shapes import QueryPart, Wanted
+from lexsearch.server.shapes import PicturePart, QueryPart, TextPart, Wanted, WordsPart
 
 QUERY_SIDE = 448  # longest side of a picture of the index that is part of a query
 
@@ -55,14 +56,20 @@ async def query_of(wanted: Wanted, house: House) -> Query:
 
 
 async def _part(part: QueryPart, house: House) -> Query:
-    if part.text is not None:
+    if isinstance(part, TextPart):
         return Query.text(part.text)
-    if part.words is not None:
+    if isinstance(part, WordsPart):
         return Query.words(part.words)
-    if part.picture is not None:
-        return Query.image(await house.picture(part.picture))
-    id = part.id or ""
-    return Query.image(await house.run(lambda db: of_index(db, id)))
+    if isinstance(part, PicturePart):
+        return Query.image(await house.picture(_bytes(part.picture)))
+    return Query.image(await house.run(lambda db: of_index(db, part.id)))
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise UsageError(f"a picture is not valid base64: {error}") from error
 
 
 def of_index(db: LexSearch, id: str) -> Image.Image:

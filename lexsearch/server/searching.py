@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import replace
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Request
+from fastapi import APIRouter, Request
 from fastapi import Query as Parameter
 
 from lexsearch.api import LexSearch
@@ -30,7 +30,7 @@ from lexsearch.server.shapes import (
 )
 from lexsearch.types import image_id_of
 
-router = APIRouter(tags=["search"])
+router = APIRouter(prefix="/v1", tags=["search"])
 
 Top = Annotated[int, Parameter(ge=1, le=MAX_TOP, description="Pictures wanted.")]
 Cutoff = Annotated[Literal["none", "auto"] | Finite, Parameter(description="Where relevance ends.")]
@@ -43,13 +43,16 @@ Conditions = Annotated[
         examples=["type:jpeg"],
     ),
 ]
-Picture = Annotated[
-    bytes,
-    Body(
-        description="The picture file itself: JPEG, PNG, WebP, GIF, BMP or TIFF.",
-        media_type="application/octet-stream",
-    ),
-]
+UPLOAD = {
+    "requestBody": {
+        "description": "The picture file itself: JPEG, PNG, WebP, GIF, BMP or TIFF.",
+        "required": True,
+        "content": {
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
 
 
 def found(
@@ -114,10 +117,14 @@ async def search(request: Request, wanted: SearchRequest) -> Json:
     return await answer(request, house, await query_of(wanted, house), wanted)
 
 
-@router.post("/search/picture", response_model=Results, summary="Search by an uploaded picture")
+@router.post(
+    "/search/picture",
+    response_model=Results,
+    summary="Search by an uploaded picture",
+    openapi_extra=UPLOAD,
+)
 async def search_by_picture(
     request: Request,
-    picture: Picture,
     top_k: Top = 10,
     mode: Mode = "hybrid",
     cutoff: Cutoff = "none",
@@ -130,6 +137,7 @@ async def search_by_picture(
 ) -> Json:
     """Pictures like the uploaded one. It is decoded in a process of its own and not kept."""
     house = house_of(request)
+    picture = await request.body()
     query = Query.image(await house.picture(picture)).with_(filters=filter_of(filters))
     manner = Manner(
         top_k=top_k,

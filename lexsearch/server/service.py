@@ -19,7 +19,7 @@ from lexsearch.server.searching import Top
 from lexsearch.server.shapes import MAX_WORD, Health, Ready, Status, WordCounts
 
 health_router = APIRouter(tags=["service"])
-router = APIRouter(tags=["service"])
+router = APIRouter(prefix="/v1", tags=["service"])
 TEXT: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {CONTENT_TYPE_LATEST: {"schema": {"type": "string"}}},

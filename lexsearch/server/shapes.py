@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from lexsearch.grammar import MAX_PARTS, MAX_QUERY_CHARS
 from lexsearch.query import MAX_WORDS, Filter
@@ -22,6 +22,10 @@ Id: TypeAlias = Annotated[
 ]  # fmt: skip
 Mode: TypeAlias = Literal["lexical", "dense", "late", "hybrid"]
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
+# JSON does not tell 10 from 10.0.
+Whole: TypeAlias = Annotated[
+    int, BeforeValidator(lambda n: int(n) if isinstance(n, float) and n.is_integer() else n)
+]
 Word: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_WORD)]
 Weights: TypeAlias = Annotated[dict[Word, Finite], Field(max_length=MAX_WORDS)]
 Text: TypeAlias = Annotated[str, Field(max_length=4 * MAX_QUERY_CHARS)]
@@ -48,23 +52,38 @@ class Conditions(Strict):
         return Filter(**self.model_dump())
 
 
-class QueryPart(Strict):
-    """One summand of a query: a text, words, an uploaded picture, or one of the index."""
+class TextPart(Strict):
+    """A text of a query."""
 
-    text: Text | None = Field(None, description="Taken literally, unlike `query`.")
-    words: Annotated[Weights, Field(min_length=1)] | None = Field(
-        None, description="Words of the vocabulary with their weights; no model runs for them."
-    )
-    picture: Base64Bytes | None = Field(None, description="Bytes of a picture file in base64.")
-    id: Id | None = Field(None, description="A picture of the index.")
+    text: Text = Field(description="Taken literally, unlike `query`.")
     weight: Finite = Field(1.0, description="Negative: unlike this.")
 
-    @model_validator(mode="after")
-    def _one(self) -> QueryPart:
-        given = [self.text, self.words, self.picture, self.id]
-        if sum(value is not None for value in given) != 1:
-            raise ValueError("expected exactly one of text, words, picture and id")
-        return self
+
+class WordsPart(Strict):
+    """Words of the vocabulary with their weights; no model runs for them."""
+
+    words: Annotated[Weights, Field(min_length=1)]
+    weight: Finite = 1.0
+
+
+class PicturePart(Strict):
+    """A picture that is sent along."""
+
+    picture: str = Field(
+        description="The bytes of a picture file.",
+        json_schema_extra={"contentEncoding": "base64"},
+    )
+    weight: Finite = 1.0
+
+
+class IdPart(Strict):
+    """A picture of the index."""
+
+    id: Id
+    weight: Finite = 1.0
+
+
+QueryPart: TypeAlias = TextPart | WordsPart | PicturePart | IdPart
 
 
 class Wanted(Strict):
@@ -86,12 +105,12 @@ class Wanted(Strict):
 class Manner(Strict):
     """How it is looked for, and how much of it is wanted."""
 
-    top_k: Annotated[int, Field(ge=1, le=MAX_TOP, description="Pictures wanted.")] = 10
+    top_k: Annotated[Whole, Field(ge=1, le=MAX_TOP, description="Pictures wanted.")] = 10
     mode: Mode = "hybrid"
     cutoff: Literal["none", "auto"] | Finite = Field(
         "none", description="Where relevance ends; hits under it are marked, not dropped."
     )
-    rerank: Annotated[int, Field(ge=0, le=1_000_000)] | None = Field(
+    rerank: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
         None, description="Fine match of the best so many candidates only; none = of all."
     )
     every_word: bool = Field(False, description="All words behind a hit, not only the heaviest.")
