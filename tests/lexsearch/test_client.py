@@ -276,7 +276,7 @@ def test_another_version_is_said_with_what_to_do(
 
 def test_a_busy_server_is_said_to_be(stranger: Callable[[int, bytes], str]) -> None:
     body = b'{"code": "busy", "detail": "32 requests are being worked on already"}'
-    with pytest.raises(ServerMissing, match="busy.*try again"):
+    with pytest.raises(ServerMissing, match=r"busy.*try again"):
         Client(stranger(503, body)).search(Query.text("car"))
 
 

@@ -1,4 +1,4 @@
-"""The real server in a process of its own: starting, stopping, strangers, and a writer beside it."""
+"""The real server in a process of its own: starts, stops, strangers, a writer beside it."""
 
 from __future__ import annotations
 
@@ -180,7 +180,8 @@ def test_strange_bytes_do_it_no_harm(served: Callable[..., Any]) -> None:
     [
         b"", b"{", b"[" * 100_000, b"null", b"[]", b'"x"', b'{"query": 1}', b"\xff\xfe\x00",
         b'{"query": "car", "weights": {"car": NaN}}', b'{"query": "car", "cutoff": NaN}',
-        b'{"query": "car", "weights": {"car": 1e999}}', b'{"parts": [{"words": {"car": -Infinity}}]}',
+        b'{"query": "car", "weights": {"car": 1e999}}',
+        b'{"parts": [{"words": {"car": -Infinity}}]}',
         b'{"query": "\\ud800", "must": ["\\udfff"]}', b'{"query": "car", "rerank": -1}',
         b'{"query": "car", "query": "car", "__proto__": {}}',
         b'{"query": "' + b"a" * 100_000 + b'"}',
