@@ -64,18 +64,18 @@ class Client:
     """
 
     def __init__(self, address: str, *, token: str = "") -> None:
-        parts = urlsplit(address if "//" in address else f"http://{address}")
         try:
-            port = parts.port
-        except ValueError:
-            port = -1
-        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1:
+            parts = urlsplit(address if "//" in address else f"http://{address}")
+            host, port = parts.hostname, parts.port
+        except ValueError:  # a port or a bracket that is none
+            host, port = None, None
+        if not host or parts.scheme not in ("http", "https"):
             raise UsageError(
                 f"{address!r} is no address of a server; expected such as http://127.0.0.1:8080"
             )
         self.address = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._secure = parts.scheme == "https"
-        self._host, self._port = parts.hostname, port
+        self._host, self._port = host, port
         self._base = parts.path.rstrip("/") + "/v1"
         self._token = token
 

@@ -7,12 +7,13 @@ import os
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lexsearch.bundle.format import too_new
+from lexsearch.bundle.open_catalogs import CatalogConnection, is_read_here
 from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.step import (
     APPLICATION_ID,
@@ -56,6 +57,8 @@ def step_of(directory: Path, *, known: int = STEP) -> int:
         IndexTooNew, IndexDamaged: see `check_header`.
     """
     path = directory / CATALOG_FILE
+    if is_read_here(path):
+        return _step_by_query(directory, known)
     try:
         with path.open("rb") as file:
             header = file.read(100)
@@ -67,6 +70,19 @@ def step_of(directory: Path, *, known: int = STEP) -> int:
         raise _damaged(path, "it is no SQLite file")
     (application,) = struct.unpack_from(">I", header, _APPLICATION_AT)
     (step,) = struct.unpack_from(">I", header, _STEP_AT)
+    _check_step(directory, application, step, known)
+    return int(step)
+
+
+def _step_by_query(directory: Path, known: int) -> int:
+    """The step of a catalog that was found sound before, without touching the file itself."""
+    path = directory / CATALOG_FILE
+    with (
+        reading(path),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as c,
+    ):
+        (application,) = c.execute("PRAGMA application_id").fetchone()
+        (step,) = c.execute("PRAGMA user_version").fetchone()
     _check_step(directory, application, step, known)
     return int(step)
 
@@ -104,8 +120,10 @@ def read_only(directory: Path) -> sqlite3.Connection:
             isolation_level=None,
             timeout=BUSY_TIMEOUT_S,
             check_same_thread=False,
+            factory=CatalogConnection,
         )
         try:
+            connection.count(path)
             for setting in ("query_only=ON", "trusted_schema=OFF", "cell_size_check=ON"):
                 connection.execute(f"PRAGMA {setting}")
             (application,) = connection.execute("PRAGMA application_id").fetchone()

@@ -16,7 +16,6 @@ from lexsearch.bundle import conditions, near
 from lexsearch.bundle.catalog_file import (
     identity_from,
     intact_rows,
-    is_frozen,
     read_only,
     reading,
     verify_rows,
@@ -29,6 +28,7 @@ from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
+from lexsearch.bundle.watch import Watch
 from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexDamaged, IndexMissing
@@ -72,7 +72,7 @@ class Snapshot:
         self.lists = lists
         self._connection = connection
         self._path = directory / CATALOG_FILE
-        self._frozen = is_frozen(directory)
+        self._watch = Watch(directory)
         self._verified = False
 
     @classmethod
@@ -321,20 +321,11 @@ class Snapshot:
 
     def is_stale(self) -> bool:
         """Whether a newer generation was committed."""
-        if not self._frozen:
-            rows = self._query("SELECT value FROM config WHERE key = 'generation'")
-            return int(rows[0][0]) != self.generation
-        connection = read_only(self.directory)
-        try:
-            (value,) = connection.execute(
-                "SELECT value FROM config WHERE key = 'generation'"
-            ).fetchone()
-            return int(value) != self.generation
-        finally:
-            connection.close()
+        return self._watch.generation() != self.generation
 
     def close(self) -> None:
         """Let go of the catalog; arrays that were given out stay valid."""
+        self._watch.close()
         self._connection.close()
 
 

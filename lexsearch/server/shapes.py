@@ -23,9 +23,7 @@ Id: TypeAlias = Annotated[
 Mode: TypeAlias = Literal["lexical", "dense", "late", "hybrid"]
 Finite: TypeAlias = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 # JSON does not tell 10 from 10.0.
-Whole: TypeAlias = Annotated[
-    int, BeforeValidator(lambda n: int(n) if isinstance(n, float) and n.is_integer() else n)
-]
+WHOLE = BeforeValidator(lambda n: int(n) if isinstance(n, float) and n.is_integer() else n)
 Word: TypeAlias = Annotated[str, Field(min_length=1, max_length=MAX_WORD)]
 Weights: TypeAlias = Annotated[dict[Word, Finite], Field(max_length=MAX_WORDS)]
 Text: TypeAlias = Annotated[str, Field(max_length=4 * MAX_QUERY_CHARS)]
@@ -105,12 +103,12 @@ class Wanted(Strict):
 class Manner(Strict):
     """How it is looked for, and how much of it is wanted."""
 
-    top_k: Annotated[Whole, Field(ge=1, le=MAX_TOP, description="Pictures wanted.")] = 10
+    top_k: Annotated[int, Field(ge=1, le=MAX_TOP, description="Pictures wanted."), WHOLE] = 10
     mode: Mode = "hybrid"
     cutoff: Literal["none", "auto"] | Finite = Field(
         "none", description="Where relevance ends; hits under it are marked, not dropped."
     )
-    rerank: Annotated[Whole, Field(ge=0, le=1_000_000)] | None = Field(
+    rerank: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] | None = Field(
         None, description="Fine match of the best so many candidates only; none = of all."
     )
     every_word: bool = Field(False, description="All words behind a hit, not only the heaviest.")
@@ -157,6 +155,9 @@ class Channels(BaseModel):
     fused: float | None = None
 
 
+Pair: TypeAlias = Annotated[list[float], Field(min_length=2, max_length=2)]
+
+
 class Facts(BaseModel):
     """What is known of a picture. Paths are given only to those who may have them."""
 
@@ -166,7 +167,7 @@ class Facts(BaseModel):
     also: list[str] | None = Field(None, description="Further paths of the same picture.")
     taken: str | None = None
     camera: str | None = None
-    gps: tuple[float, float] | None = None
+    gps: Pair | None = Field(None, description="Latitude and longitude in degrees.")
     width: int | None = None
     height: int | None = None
 
@@ -220,7 +221,9 @@ class Explained(BaseModel):
     scores: Channels
     weights: dict[str, float] = Field(description="Of the channels in the fusion.")
     terms: list[Term] = Field(description="Their contributions add up to the lexical score.")
-    grid: tuple[int, int] | None = Field(description="Rows and columns of patches.")
+    grid: Annotated[list[int], Field(min_length=2, max_length=2)] | None = Field(
+        description="Rows and columns of patches."
+    )
     maps: dict[str, list[list[float]]] = Field(description="Weight of words on every patch.")
     patches: list[list[PatchWord]] | None = Field(
         None, description="Heaviest words of every patch, row by row; if asked for."

@@ -1,9 +1,9 @@
 """Every code block of the documentation runs, and prints what the page says it prints.
 
 A page is a story: its blocks run in order, in one shell and one Python, in a home of their own
-where `photos/` holds the sample pictures. A block in `text` after another one is its output, with `...`
-for what differs from run to run. A block with a title is a file. A block that cannot run here says
-why, in a comment before it: `<!-- not run: REASON -->`; the test counts these aloud.
+where `photos/` holds the sample pictures. A block in `text` after another one is its output, with
+`...` for what differs from run to run. A block with a title is a file. A block that cannot run
+here says why, in a comment before it: `<!-- not run: REASON -->`; the test counts these aloud.
 """
 
 from __future__ import annotations

@@ -176,7 +176,10 @@ print("\\n" + json.dumps(sorted(sys.modules)))
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_search_through_a_server_loads_nothing_heavy(address: str, format_: str) -> None:
     run = subprocess.run(
-        [sys.executable, "-c", LIGHT, address, format_], capture_output=True, text=True, check=True
+        [sys.executable, "-c", LIGHT, address, format_],
+        capture_output=True,
+        encoding="latin-1",
+        check=True,
     )
     loaded = {name.partition(".")[0] for name in json.loads(run.stdout.splitlines()[-1])}
     heavy = {"numpy", "PIL", "onnxruntime", "tokenizers", "sqlalchemy", "sqlite3", "scipy", "rich",

@@ -12,7 +12,7 @@ import pytest
 
 from lexsearch import LexSearch, Query
 from lexsearch.cli.demo import corpus
-from lexsearch.errors import IndexDamaged, IndexMissing
+from lexsearch.errors import IndexMissing, StorageError
 from lexsearch.server.keeper import Keeper
 from lexsearch.settings import Settings
 
@@ -56,7 +56,7 @@ def test_a_request_in_flight_keeps_the_commit_it_began_with(
         assert keeper.use(count) == before + 1
         assert len(old.engine.search(Query.text("a boat"), k=50)) == before
         assert old.picture(old.engine.search(Query.text("a boat"), k=1)[0].id).paths
-    with pytest.raises(IndexDamaged, match="closed"):  # given back: closed for good
+    with pytest.raises(StorageError, match="closed"):  # given back: closed for good
         old.snapshot.is_stale()
     keeper.close()
 
