@@ -24,7 +24,6 @@ import itertools
 import json
 import os
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -184,7 +183,7 @@ def upload(host: str, port: int, runs: int) -> dict[str, float]:
 
 
 def cold(db: Path, url: str, runs: int) -> dict[str, Any]:
-    """Seconds and megabytes of one search by the command line; one round does not count."""
+    """Seconds of one search by the command line; one round does not count."""
     python = sys.executable
     search = [python, "-m", "lexsearch.cli", "search", next(texts()), "-f"]
     commands = {
@@ -192,11 +191,10 @@ def cold(db: Path, url: str, runs: int) -> dict[str, Any]:
         "the index itself": [*search, "--db", f"{db}/"],
         "python alone": [python, "-c", "pass"],
     }
-    rounds = [{name: child(c) for name, c in commands.items()} for _ in range(runs + 1)][1:]
-    seconds = {name: [one[name][0] for one in rounds] for name in commands}
+    rounds = [{name: child(c)[0] for name, c in commands.items()} for _ in range(runs + 1)][1:]
+    seconds = {name: [one[name] for one in rounds] for name in commands}
     return {
         "s": {name: percentiles(values) for name, values in seconds.items()},
-        "mb": {name: round(statistics.median(o[name][1] for o in rounds)) for name in commands},
         "index over server": ratio(seconds["the index itself"], seconds["through the server"]),
     }
 
@@ -247,9 +245,7 @@ def show(figures: dict[str, Any]) -> None:
             print(f"serve  {one['images']:,} pictures, {line['clients']} clients: {said}; "
                   f"search over engine {line['search over engine']}")  # fmt: skip
         new = one["command line"]
-        said = "; ".join(
-            f"{name} p50 {s['p50']} s, {new['mb'][name]} MB" for name, s in new["s"].items()
-        )
+        said = "; ".join(f"{name} p50 {s['p50']} s" for name, s in new["s"].items())
         print(f"       picture sent p50 {one['upload_ms']['p50']} ms; new process: {said}; "
               f"index over server {new['index over server']}")  # fmt: skip
 
