@@ -57,7 +57,7 @@ def step_of(directory: Path, *, known: int = STEP) -> int:
         IndexTooNew, IndexDamaged: see `check_header`.
     """
     path = directory / CATALOG_FILE
-    if is_read_here(path):
+    if is_read_here(path) and not is_frozen(directory):  # nothing is locked in a frozen one
         return _step_by_query(directory, known)
     try:
         with path.open("rb") as file:

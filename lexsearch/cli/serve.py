@@ -79,8 +79,8 @@ def command(
         )
     from lexsearch.bundle.location import db_directory
     from lexsearch.bundle.snapshot import Snapshot
+    from lexsearch.server import start
     from lexsearch.server.options import ServerOptions, is_loopback, new_token
-    from lexsearch.server.start import serve
 
     settings = load_settings(db)
     os.environ.pop("LEXSEARCH_TOKEN", None)  # decoders of strangers' pictures need not know it
@@ -91,7 +91,7 @@ def command(
         click.echo(f"token: {secret}  (clients send it as Authorization: Bearer ...)", err=True)
     names = frozenset(name.lower() for name in allowed)
     options = ServerOptions(host, port, secret, names, ttl, log_queries)
-    serve(settings, options, lambda address: _say(address, options))
+    start.serve(settings, options, lambda address: _say(address, options))
 
 
 def _say(address: str, options: ServerOptions) -> None:

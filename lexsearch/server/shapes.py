@@ -39,11 +39,13 @@ class Strict(BaseModel):
 class Conditions(Strict):
     """Conditions on the photo itself; every one given must hold."""
 
-    after: Condition = Field(None, description="Taken at or after this ISO date or a beginning.")
-    before: Condition = Field(None, description="Taken before it.")
-    path: Condition = Field(None, description="Glob over the whole path, or a part of it.")
-    type: Condition = Field(None, description="File type, such as jpeg.")
-    camera: Condition = Field(None, description="Part of the camera's name.")
+    after: Condition = Field(
+        default=None, description="Taken at or after this ISO date or a beginning."
+    )
+    before: Condition = Field(default=None, description="Taken before it.")
+    path: Condition = Field(default=None, description="Glob over the whole path, or a part of it.")
+    type: Condition = Field(default=None, description="File type, such as jpeg.")
+    camera: Condition = Field(default=None, description="Part of the camera's name.")
 
     def filter(self) -> Filter:
         """As the library has it."""
@@ -54,7 +56,7 @@ class TextPart(Strict):
     """A text of a query."""
 
     text: Text = Field(description="Taken literally, unlike `query`.")
-    weight: Finite = Field(1.0, description="Negative: unlike this.")
+    weight: Finite = Field(default=1.0, description="Negative: unlike this.")
 
 
 class WordsPart(Strict):
@@ -88,15 +90,23 @@ class Wanted(Strict):
     """What is looked for."""
 
     query: Text = Field(
-        "",
+        default="",
         description="In the grammar of the command line, without paths of pictures: "
         '`dog "red car" -people 2:sunset after:2024 camera:x100`.',
         examples=["a yellow boat -people"],
     )
-    parts: list[QueryPart] = Field([], max_length=MAX_PARTS, description="Further summands.")
-    weights: Weights = Field({}, description="Factors on the model's weights of words; 0 drops.")
-    must: list[Word] = Field([], max_length=MAX_CONDITIONS, description="Words it must carry.")
-    exclude: list[Word] = Field([], max_length=MAX_CONDITIONS, description="Words it must not.")
+    parts: list[QueryPart] = Field(
+        default=[], max_length=MAX_PARTS, description="Further summands."
+    )
+    weights: Weights = Field(
+        default={}, description="Factors on the model's weights of words; 0 drops."
+    )
+    must: list[Word] = Field(
+        default=[], max_length=MAX_CONDITIONS, description="Words it must carry."
+    )
+    exclude: list[Word] = Field(
+        default=[], max_length=MAX_CONDITIONS, description="Words it must not."
+    )
     filters: Conditions = Field(default_factory=lambda: Conditions())
 
 
@@ -106,13 +116,17 @@ class Manner(Strict):
     top_k: Annotated[int, Field(ge=1, le=MAX_TOP, description="Pictures wanted."), WHOLE] = 10
     mode: Mode = "hybrid"
     cutoff: Literal["none", "auto"] | Finite = Field(
-        "none", description="Where relevance ends; hits under it are marked, not dropped."
+        default="none", description="Where relevance ends; hits under it are marked, not dropped."
     )
     rerank: Annotated[int, Field(ge=0, le=1_000_000), WHOLE] | None = Field(
-        None, description="Fine match of the best so many candidates only; none = of all."
+        default=None, description="Fine match of the best so many candidates only; none = of all."
     )
-    every_word: bool = Field(False, description="All words behind a hit, not only the heaviest.")
-    group_duplicates: bool = Field(False, description="One of several nearly equal pictures.")
+    every_word: bool = Field(
+        default=False, description="All words behind a hit, not only the heaviest."
+    )
+    group_duplicates: bool = Field(
+        default=False, description="One of several nearly equal pictures."
+    )
 
 
 EXAMPLES: list[Any] = [
@@ -162,12 +176,16 @@ class Facts(BaseModel):
     """What is known of a picture. Paths are given only to those who may have them."""
 
     id: Id
-    path: str | None = Field(None, description="First path; bytes that are not UTF-8 as \\xNN.")
-    path_bytes: str | None = Field(None, description="The path in base64, if it is not UTF-8.")
-    also: list[str] | None = Field(None, description="Further paths of the same picture.")
+    path: str | None = Field(
+        default=None, description="First path; bytes that are not UTF-8 as \\xNN."
+    )
+    path_bytes: str | None = Field(
+        default=None, description="The path in base64, if it is not UTF-8."
+    )
+    also: list[str] | None = Field(default=None, description="Further paths of the same picture.")
     taken: str | None = None
     camera: str | None = None
-    gps: Pair | None = Field(None, description="Latitude and longitude in degrees.")
+    gps: Pair | None = Field(default=None, description="Latitude and longitude in degrees.")
     width: int | None = None
     height: int | None = None
 
@@ -226,7 +244,7 @@ class Explained(BaseModel):
     )
     maps: dict[str, list[list[float]]] = Field(description="Weight of words on every patch.")
     patches: list[list[PatchWord]] | None = Field(
-        None, description="Heaviest words of every patch, row by row; if asked for."
+        default=None, description="Heaviest words of every patch, row by row; if asked for."
     )
     notes: list[str]
 

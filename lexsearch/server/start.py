@@ -71,7 +71,9 @@ def listen(options: ServerOptions) -> socket.socket:
             options.host, options.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         family, _, _, _, address = found[0]
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # asyncio sends small answers at once only on sockets that say they speak TCP; otherwise
+        # each waits 40 ms for the client's acknowledgement of its first half.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise UsageError(f"no such host to listen on: {options.host!r} ({error})") from error
     try:
