@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -100,4 +101,4 @@ def _say(address: str, options: ServerOptions) -> None:
             "note: the connection is not encrypted; put a proxy that speaks TLS before it", err=True
         )
     click.echo(f"the server is at {address}  (Ctrl-C stops it)")
-    click.get_text_stream("stdout").flush()
+    sys.stdout.flush()
