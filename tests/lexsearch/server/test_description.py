@@ -25,9 +25,11 @@ id = "{id}"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("token", ["", SECRET])
+@pytest.mark.parametrize(
+    ("token", "phases"), [("", "examples,fuzzing"), (SECRET, "examples,coverage,fuzzing,stateful")]
+)
 def test_every_answer_to_every_request_is_as_described(
-    served: Callable[..., Any], client: TestClient, tmp_path: Path, token: str
+    served: Callable[..., Any], client: TestClient, tmp_path: Path, token: str, phases: str
 ) -> None:
     pytest.importorskip("schemathesis", reason="schemathesis is not installed")
     id = client.get("/v1/search", params={"q": "a car"}).json()["hits"][0]["id"]
@@ -39,7 +41,7 @@ def test_every_answer_to_every_request_is_as_described(
             sys.executable, "-m", "schemathesis.cli", "--no-color",
             "--config-file", str(tmp_path / "config.toml"),
             "run", f"{server.url}/openapi.json", *known,
-            "--max-examples", EXAMPLES, "--seed", "1",
+            "--max-examples", EXAMPLES, "--seed", "1", "--phases", phases,
         ],
         capture_output=True,
         text=True,
