@@ -188,7 +188,8 @@ def openapi() -> str:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
-    text = f"## `{method.upper()} {path}`\n\n{operation['summary']} {operation['description']}\n"
+    about = f"**{operation['summary']}** {operation['description']}"
+    text = f"## `{method.upper()} {path}`\n\n{about}\n"
     rows = [
         [f"`{one['name']}`", _kind(one["schema"]), one.get("description", ""),
          "required" if one.get("required") else f"`{one['schema'].get('default')}`"]

@@ -41,9 +41,9 @@ for line in sys.stdin:
         exec(compile(json.loads(line), "<page>", "exec"), names)
     except BaseException:
         traceback.print_exc(file=sys.stdout)
-        print(MARK, 1, flush=True)
+        print("\\n" + MARK, 1, flush=True)
     else:
-        print(MARK, 0, flush=True)
+        print("\\n" + MARK, 0, flush=True)
 """
 
 
@@ -104,7 +104,9 @@ class Session:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         if self.language == "bash":
-            sent = f"set -e -o pipefail; {{ {body}\n}} </dev/null 2>&1; echo '{MARK}' 0\n"
+            sent = (
+                f"set -e -o pipefail; {{ {body}\n}} </dev/null 2>&1; printf '\\n%s 0\\n' '{MARK}'\n"
+            )
         else:
             sent = json.dumps(body) + "\n"
         self.process.stdin.write(sent)
@@ -112,7 +114,7 @@ class Session:
         lines: list[str] = []
         for line in self.process.stdout:
             if line.startswith(MARK):
-                return "".join(lines), int(line.split()[-1])
+                return "".join(lines).removesuffix("\n"), int(line.split()[-1])
             lines.append(line)
         return "".join(lines), self.process.wait()
 

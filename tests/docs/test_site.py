@@ -85,3 +85,14 @@ def test_a_folder_in_the_navigation_becomes_its_pages(hooks: ModuleType, tmp_pat
 def test_an_unknown_mark_fails_the_build(hooks: ModuleType) -> None:
     with pytest.raises(KeyError):
         hooks.on_page_markdown("{{ nonsense }}", None, None, None)
+
+
+def test_examples_of_docstrings_become_blocks() -> None:
+    pytest.importorskip("griffe", reason="the extra `docs` is not installed")
+    spec = importlib.util.spec_from_file_location("doctests", ROOT / "docs" / "griffe_doctests.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = "Adds.\n\n>>> 1 + 1  # doctest: +SKIP\n2\n\nMore."
+    assert module.fenced(text) == "Adds.\n\n```pycon\n>>> 1 + 1\n2\n```\n\nMore."
