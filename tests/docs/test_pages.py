@@ -8,11 +8,13 @@ here says why, in a comment before it: `<!-- not run: REASON -->`; the test coun
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import warnings
@@ -104,9 +106,8 @@ class Session:
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         if self.language == "bash":
-            sent = (
-                f"set -e -o pipefail; {{ {body}\n}} </dev/null 2>&1; printf '\\n%s 0\\n' '{MARK}'\n"
-            )
+            sent = f"set -e -o pipefail; {{ {body}\n}} </dev/null 2> ~/stderr; "
+            sent += f"printf '\\n%s 0\\n' '{MARK}'\n"
         else:
             sent = json.dumps(body) + "\n"
         self.process.stdin.write(sent)
@@ -119,12 +120,12 @@ class Session:
         return "".join(lines), self.process.wait()
 
     def close(self) -> None:
-        import signal
-
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)  # with what it left in the background
         self.process.wait()
         for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
+            assert stream is not None
+            with contextlib.suppress(BrokenPipeError):
                 stream.close()
 
 
@@ -187,7 +188,9 @@ def run(
         sessions[block.language] = Session(block.language, place, own)
     printed, code = sessions[block.language].run(block.body)
     where = f"{page.relative_to(ROOT)}:{block.line}"
-    assert code == 0, f"{where} failed ({code}):\n{block.body}\n{printed}"
+    errors = Path(own["HOME"]) / "stderr"
+    said = errors.read_text(encoding="utf-8", errors="replace") if errors.exists() else ""
+    assert code == 0, f"{where} failed ({code}):\n{block.body}\n{printed}\n{said}"
     if block.output is not None:
         flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
         same = doctest.OutputChecker().check_output(block.output, printed, flags)
