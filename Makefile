@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: help venv demo test check format lint types layers wheel lock audit fuzz bench bench-model \
+.PHONY: help venv demo test check format lint types layers wheel lock audit docs fuzz bench bench-model \
 	train-mini torture mutants
 
 help:
@@ -13,7 +13,7 @@ READY := $(VENV)/.ready-for-development
 $(READY): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet torch==2.13.0
-	$(BIN)/pip install --quiet --editable '.[cpu,dev,train,eval,fast,heic,raw,ui]'
+	$(BIN)/pip install --quiet --editable '.[cpu,dev,train,eval,fast,heic,raw,ui,server,docs]'
 	touch $(READY)
 
 venv: $(READY)  ## make the environment for work on the code
@@ -64,6 +64,10 @@ audit: $(TOOLS)  ## look for known weaknesses in what requirements.lock installs
 
 fuzz: $(READY)  ## mutate pictures, queries and index files for minutes (FUZZ_EXAMPLES each)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz -n 0 --timeout 0
+
+docs: $(READY)  ## build the documentation site into site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "open site/index.html"
 
 bench: $(READY)  ## the small benchmarks, with their peers
 	$(BIN)/python -m benchmarks

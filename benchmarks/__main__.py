@@ -22,9 +22,11 @@ SMALL: dict[str, tuple[str, ...]] = {
     "bench_dense": ("--images", "20000", "--runs", "20", "--no-hnsw"),
     "bench_maxsim": ("--runs", "10"),
     "bench_encoder": (),
+    "bench_serve": ("--images", "0", "--clients", "1", "4", "--seconds", "1", "--cold-runs", "2"),
 }
 # Their records are of the full size or with data from outside; a small run must not replace them.
-NOT_SAVED = ("bench_dense", "bench_encoder", "bench_maxsim", "bench_query", "bench_rescan")
+NOT_SAVED = ("bench_dense", "bench_encoder", "bench_maxsim", "bench_query", "bench_rescan",
+              "bench_serve")  # fmt: skip
 
 
 def run(name: str, *, save: bool) -> bool:

@@ -32,8 +32,8 @@ from lexsearch.bundle.writer import BundleWriter
 from lexsearch.cli.demo import corpus
 from lexsearch.pixels import to_pixels
 from lexsearch.registry import build
+from lexsearch.thumbnails import Thumbnails
 from lexsearch.types import DenseVectors, Encoded, TokenVectors, docid, image_id_of
-from ui.thumbnails import Thumbnails
 
 BATCH = 1_000
 SOURCES = 40  # sample pictures behind the copies

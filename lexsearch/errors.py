@@ -11,6 +11,9 @@ LexsearchError                    1
   ModelMissing                    6  a model or an extra is not installed
   IndexTooOld                     4  the index must be upgraded before it can change
   IndexTooNew                     7  the index was written by a newer lexsearch
+  ServerMissing                   5  no server answers at that address, or it has no room
+  ServerRefused                   2  the server asks for another token or name
+  ServerTooNew                    7  the server speaks another version
 """
 
 from __future__ import annotations
@@ -76,5 +79,23 @@ class ModelMissing(LexsearchError):
 
 class IndexTooNew(LexsearchError):
     """The index was written by a newer version of lexsearch."""
+
+    exit_code = 7
+
+
+class ServerMissing(LexsearchError):
+    """No lexsearch server answers at the address, or it has no room now."""
+
+    exit_code = 5
+
+
+class ServerRefused(LexsearchError):
+    """The server asks for another token, or goes by another name."""
+
+    exit_code = 2
+
+
+class ServerTooNew(LexsearchError):
+    """The server speaks another version of what this client knows."""
 
     exit_code = 7

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import base64
+import math
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
-import numpy as np
-
 from lexsearch.errors import ModelMissing, UsageError
-from lexsearch.explain.terms import Contribution
-from lexsearch.explain.token_matches import TokenMatch
-from lexsearch.ranking.fusion_rules import Share
-from lexsearch.types import WHOLE, FloatArray, PatchWords, Region
+from lexsearch.explain.contribution import Contribution
 
 if TYPE_CHECKING:
     import pandas
     from PIL.Image import Image
 
+    from lexsearch.explain.token_matches import TokenMatch
     from lexsearch.protocols import Vocabulary
+    from lexsearch.ranking.fusion_rules import Share
+    from lexsearch.types import FloatArray, PatchWords, Region
 
 SCHEMA = 1
 
@@ -139,7 +138,7 @@ def share_dict(share: Share) -> dict[str, Any]:
     found = {
         "channel": share.channel,
         "what": share.what,
-        "value": _rounded(share.value) if np.isfinite(share.value) else None,
+        "value": _rounded(share.value) if math.isfinite(share.value) else None,
         "share": _rounded(share.share),
     }
     return found if share.weight is None else {**found, "weight": share.weight}
@@ -241,7 +240,7 @@ class SearchResults(Sequence[SearchHit]):
         columns: dict[str, Any] = {name: [hit[name] for hit in self.hits] for name in first}
         for channel in ("lexical", "dense", "late", "fused"):
             values = [hit.scores.get(channel) for hit in self.hits]
-            columns[channel] = np.array(values, dtype=np.float64)
+            columns[channel] = pandas.Series(values, dtype="float64")
         columns |= {name: pandas.Series([h.meta.get(name) for h in self.hits]) for name in names}
         return pandas.DataFrame(columns)
 
@@ -282,7 +281,7 @@ class Explanation:
     fusion: str = "model"
     shares: tuple[Share, ...] = ()
     candidates: int = 1
-    region: Region = WHOLE
+    region: Region = (0.0, 0.0, 1.0, 1.0)
 
     @property
     def path(self) -> str:
@@ -313,6 +312,8 @@ class Explanation:
 
     def patch_terms(self, row: int, column: int, *, top_k: int = 8) -> list[WordWeight]:
         """The heaviest words of one patch; ties to the smaller word id."""
+        import numpy as np
+
         patches = self._patch_words()
         weights = patches.as_stored(patches.weights[row * self.grid[1] + column])
         order = np.lexsort((np.arange(len(weights)), -weights))

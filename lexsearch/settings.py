@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from platformdirs import user_cache_dir, user_config_dir, user_data_dir
@@ -32,6 +32,8 @@ class Settings:
         lists_from: photos from which on dense search visits inverted lists; 0 = never.
         fusion: what joins the channels: auto (what the db has learned, else the model's
             weights), model, learned, rrf, convex or dbsf.
+        server: address of a running `lexsearch serve` that answers searches; empty = none.
+        token: what `lexsearch serve` asks for, and what its clients send; never shown.
     """
 
     data_dir: Path
@@ -42,6 +44,8 @@ class Settings:
     late_kernel: str = "auto"
     lists_from: int = 100_000
     fusion: str = "auto"
+    server: str = ""
+    token: str = field(default="", repr=False)
 
     @classmethod
     def defaults(cls) -> Settings:

@@ -19,10 +19,10 @@ from lexsearch.errors import IndexMissing
 from lexsearch.pictures import load_for_display
 from lexsearch.registry import build
 from lexsearch.settings import Settings
+from lexsearch.thumbnails import SIDE, Thumbnails
 from ui import muted
 from ui.remembering import RememberingModel
 from ui.request import Request
-from ui.thumbnails import SIDE, Thumbnails
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -18,7 +18,6 @@ from lexsearch.bundle import near
 from lexsearch.bundle.catalog_file import (
     identity_from,
     intact_rows,
-    is_frozen,
     reading,
 )
 from lexsearch.bundle.catalog_file import read_only as connect
@@ -28,11 +27,11 @@ from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.location import edition_folder
 from lexsearch.bundle.picture_rows import PictureRows
-from lexsearch.bundle.private_copy import footprint
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
+from lexsearch.bundle.watch import Watch
 from lexsearch.catalog.step import CATALOG_FILE, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing, UsageError
 from lexsearch.own_ids import DOCID, key_of, name_of
@@ -82,13 +81,12 @@ class Snapshot:
         self._connection = connection
         self._path = directory / CATALOG_FILE
         self._rows = PictureRows(connection, self._path)
-        self._touching = touching
-        self._apart = not touching or is_frozen(directory)  # sees no later commit by itself
-        self._seen: tuple[object, ...] | None = None  # the catalog when it was last compared
+        self._watch = Watch(directory, touching=touching)
         self._verified = False
         # Threads may still be reading when the one that opened it has moved on: the last to let
         # go of this object closes it.
         weakref.finalize(self, connection.close)
+        weakref.finalize(self, self._watch.close)
 
     @classmethod
     def open(cls, directory: Path, *, read_only: bool = False) -> Snapshot:
@@ -351,24 +349,11 @@ class Snapshot:
         """Whether a newer generation was committed, or another edition put in force."""
         if edition_folder(self._index, number_in_force(self._index)) != self.directory:
             return True
-        statement = "SELECT value FROM config WHERE key = 'generation'"
-        if not self._apart:
-            ((value,),) = self._query(statement)
-            return int(value) != self.generation
-        seen = None if self._touching else footprint(self.directory)
-        if seen is not None and seen == self._seen:
-            return False
-        connection = connect(self.directory, touching=self._touching)
-        try:
-            (value,) = connection.execute(statement).fetchone()
-            if int(value) == self.generation:
-                self._seen = seen
-            return int(value) != self.generation
-        finally:
-            connection.close()
+        return self._watch.generation() != self.generation
 
     def close(self) -> None:
         """Let go of the catalog; arrays that were given out stay valid."""
+        self._watch.close()
         self._connection.close()
 
 

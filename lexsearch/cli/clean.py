@@ -15,7 +15,7 @@ from lexsearch.cli.terminal import safe, size
 from lexsearch.errors import LexsearchError
 
 # Everything we keep in the cache is named by a hash; nothing else there is ours to remove.
-CACHE_NAME = re.compile(r"[0-9a-f]{16,64}(-[0-9]+)?(\.[a-z0-9]{2,5})?(\.tmp)?")
+CACHE_NAME = re.compile(r"[0-9a-f]{16,64}(-[0-9]+)?(\.[a-z0-9]{2,5})?((\.[0-9]+-[0-9]+)?\.tmp)?")
 SEGMENT_TMP = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}\.tmp")
 STALE_S = 3600.0  # age from which an unfinished segment cannot belong to a running index
 

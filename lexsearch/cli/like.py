@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from lexsearch.cli.options import db_option, fusion_option, mode_option, open_db, top_option
+from lexsearch.cli.options import (
+    client_of,
+    db_option,
+    fusion_option,
+    mode_option,
+    open_db,
+    refuse_with_server,
+    server_option,
+    top_option,
+)
 from lexsearch.cli.output import Shown, output_options, present
 from lexsearch.cli.search import parse_cutoff
 from lexsearch.errors import UsageError
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
 @click.command("like")
 @click.argument("file", type=click.Path())
 @db_option
+@server_option
 @mode_option
 @fusion_option
 @top_option
@@ -31,6 +41,7 @@ if TYPE_CHECKING:
 def command(
     file: str,
     db: str | None,
+    server: str | None,
     mode: Mode,
     fusion: str | None,
     top: int,
@@ -50,6 +61,17 @@ def command(
     if not Path(file).expanduser().is_file():
         raise UsageError(f"no such picture: {file}")
     limit = parse_cutoff(cutoff, out.format)
+    if (client := client_of(server, db)) is not None:
+        refuse_with_server(fusion=fusion)
+        results = client.like(
+            file,
+            top_k=top,
+            mode=mode,
+            cutoff=limit,
+            every_word=out.explain,
+            group_duplicates=out.group,
+        )
+        click.get_current_context().exit(present(None, results, out, top))
     with open_db(db, fusion=fusion) as index:
         results = index.like(
             file, top_k=out.depth(top), mode=mode, cutoff=limit, every_word=out.explain

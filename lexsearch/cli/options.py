@@ -14,6 +14,7 @@ from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
+    from lexsearch.client import Client
     from lexsearch.feedback import Feedback
     from lexsearch.settings import Settings
 
@@ -28,6 +29,15 @@ def db_option(function: F) -> F:
         "--db",
         metavar="NAME|DIR",
         help="Index to use: a name, or a folder (with a / or a leading dot). Default: default.",
+    )(function)
+
+
+def server_option(function: F) -> F:
+    """`--server`."""
+    return click.option(
+        "--server",
+        metavar="URL",
+        help="Ask a running lexsearch serve. Default: LEXSEARCH_SERVER, unless --db is given.",
     )(function)
 
 
@@ -115,6 +125,36 @@ def open_db(db: str | None, *, fusion: str | None = None) -> LexSearch:
 
     settings = load_settings(db, fusion=fusion)
     return LexSearch.open(settings.db, settings=settings)
+
+
+def client_of(server: str | None, db: str | None) -> Client | None:
+    """The server to ask, or None where the index itself is to be opened.
+
+    Raises:
+        UsageError: both were named.
+    """
+    if server is not None and db is not None:
+        raise UsageError("--server and --db were both given; a server has an index of its own")
+    if db is not None:
+        return None
+    settings = load_settings()
+    address = settings.server if server is None else server
+    if not address:
+        return None
+    from lexsearch.client import Client
+
+    return Client(address, token=settings.token)
+
+
+def refuse_with_server(**given: object) -> None:
+    """Refuse options that a server does not take, by their names.
+
+    Raises:
+        UsageError: one of them was given.
+    """
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(f"--{name} does not go with --server: the server decides it")
 
 
 def db_folder(db: str | None) -> Path:

@@ -11,14 +11,13 @@ import click
 
 from lexsearch.cli.formats import FORMATS, write
 from lexsearch.cli.terminal import safe
+from lexsearch.grouping import NEAR_BITS, SPARE, first_of_each
 
 if TYPE_CHECKING:
     from lexsearch.api import LexSearch
     from lexsearch.results import SearchHit, SearchResults
 
 F = TypeVar("F", bound=Callable[..., Any])
-NEAR_BITS = 6  # of the 64 bits of the picture's hash that near duplicates may differ in
-SPARE = 3  # photos fetched per photo shown, so that a grouped list is still full
 NO_RESULT = 1
 MAX_NOTE = 240  # letters
 
@@ -99,12 +98,15 @@ class Shown:
         return top * SPARE if self.group else top
 
 
-def present(index: LexSearch, results: SearchResults, shown: Shown, top: int) -> int:
-    """Print notes and results, make the copies; returns the exit code."""
+def present(index: LexSearch | None, results: SearchResults, shown: Shown, top: int) -> int:
+    """Print notes and results, make the copies; returns the exit code.
+
+    index: None where a server has left out nearly equal photos already.
+    """
     from lexsearch.cli.collect import collect
 
     hits = list(results)
-    if shown.group:
+    if shown.group and index is not None:
         hits = first_of_each(hits, index.near_duplicates(NEAR_BITS))[:top]
     if shown.sort == "date":
         hits.sort(key=_newest_first)
@@ -132,17 +134,3 @@ def say(notes: Sequence[str]) -> None:
 def _newest_first(hit: SearchHit) -> tuple[bool, list[int]]:
     taken = hit.meta.get("taken")
     return taken is None, [-ord(letter) for letter in taken or ""]
-
-
-def first_of_each(hits: Sequence[SearchHit], groups: Sequence[Sequence[str]]) -> list[SearchHit]:
-    """The hits without those that are nearly equal to a better one; ranks stay as they are."""
-    group_of = {path: number for number, group in enumerate(groups) for path in group}
-    seen: set[int] = set()
-    kept = []
-    for hit in hits:
-        group = group_of.get(hit.path)
-        if group is None or group not in seen:
-            kept.append(hit)
-        if group is not None:
-            seen.add(group)
-    return kept

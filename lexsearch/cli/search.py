@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexsearch.cli.options import (
+    client_of,
     db_option,
     feedback_of,
     feedback_options,
     fusion_option,
     mode_option,
     open_db,
+    refuse_with_server,
+    server_option,
     top_option,
 )
 from lexsearch.cli.output import Shown, output_options, present
@@ -139,6 +142,7 @@ def parse_rerank(text: str | None) -> int | None:
 @click.command("search", cls=QueryCommand)
 @click.argument("query", nargs=-1)
 @db_option
+@server_option
 @mode_option
 @fusion_option
 @top_option
@@ -187,6 +191,7 @@ def parse_rerank(text: str | None) -> int | None:
 def command(
     query: tuple[str, ...],
     db: str | None,
+    server: str | None,
     mode: Mode,
     fusion: str | None,
     top: int,
@@ -220,6 +225,18 @@ def command(
     wanted = make_query(parts).with_(feedback=feedback)
     limit = parse_cutoff(cutoff, out.format)
     depth = parse_rerank(rerank)
+    if (client := client_of(server, db)) is not None:
+        refuse_with_server(fusion=fusion, prf=feedback)
+        results = client.search(
+            wanted,
+            top_k=top,
+            mode=mode,
+            cutoff=limit,
+            rerank=depth,
+            every_word=out.explain,
+            group_duplicates=out.group,
+        )
+        click.get_current_context().exit(present(None, results, out, top))
     with open_db(db, fusion=fusion) as index:
         results = index.search(
             wanted,

@@ -40,6 +40,7 @@ COMMANDS: dict[str, Entry] = {
     "words": Entry("lexsearch.cli.words:command", SEARCH, "Show words of a photo or a query."),
     "label": Entry("lexsearch.cli.label:command", SEARCH, "Give every photo a class."),
     "ui": Entry("ui.launch:command", SEARCH, "Search in the browser, patch by patch.", OWNER),
+    "serve": Entry("lexsearch.cli.serve:command", SEARCH, "Answer searches over HTTP."),
     "status": Entry("lexsearch.cli.status:command", CARE, "Show what an index holds."),
     "errors": Entry("lexsearch.cli.errors:command", CARE, "List photos that were skipped."),
     "dups": Entry("lexsearch.cli.dups:command", CARE, "List equal and nearly equal photos."),

@@ -13,11 +13,11 @@ from PIL import Image
 
 from lexsearch.errors import UsageError
 from lexsearch.settings import Settings
+from lexsearch.thumbnails import SIDE, Thumbnails
 from ui import muted
 from ui.evidence import evidence
 from ui.library import Library
 from ui.request import Request
-from ui.thumbnails import SIDE, Thumbnails
 from ui.uploads import decode_upload
 
 

@@ -93,7 +93,7 @@ def complete(words: str, count: int) -> list[str]:
 
 
 def test_the_shell_completes_commands_and_options() -> None:
-    assert complete("lexsearch se", 1) == ["search"]
+    assert complete("lexsearch se", 1) == ["search", "serve"]
     assert complete("lexsearch search --mo", 2) == ["--mode"]
     assert complete("lexsearch search --mode le", 3) == ["lexical"]
 

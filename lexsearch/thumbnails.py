@@ -1,10 +1,11 @@
-"""Small pictures for the pages, from a cache on disk; photos themselves are never sent."""
+"""Small pictures for app and server, from a cache on disk; photos themselves are never sent."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,7 @@ class Thumbnails:
 
 def _write(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.tmp")
+    # A name of its own: two programs, or two threads, may make the same thumbnail.
+    part = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
     part.write_bytes(data)
     os.replace(part, path)  # noqa: PTH105

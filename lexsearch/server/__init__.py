@@ -1,0 +1,1 @@
+"""The HTTP server: search, explanations and thumbnails of one open index."""
