@@ -14,7 +14,7 @@ from lexsearch.evaluation.runs import Qrels
 from lexsearch.settings import Settings
 
 SCHEMA = 1
-LEFT_OUT = ("n", "cutoff", "mode")  # do not change what a search is about
+LEFT_OUT = ("n", "cutoff", "mode", "stack")  # do not change what a search is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Topic:
 
     Attributes:
         qid: its number, from 1 on.
-        params: its address without mode, number of pictures and cut-off.
+        params: its address without mode, stacking, number of pictures and cut-off.
         grades: picture id -> 1 relevant, 0 not.
     """
 

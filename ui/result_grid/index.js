@@ -21,6 +21,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       foot: el("div", { class: "foot" }),
     };
     root.append(...Object.values(root.parts));
+    root.parts.grid.addEventListener("keydown", (event) => step(root, event));
   }
   const { head, notes, grid, foot } = root.parts;
 
@@ -84,6 +85,23 @@ const histogram = (data, cutoff, changed) => {
     el("div", { class: "histogram" }, el("div", { class: "bars", "aria-hidden": "true" }, ...bars), slider), auto);
 };
 
+// Arrow keys go from picture to picture; Escape leads back to the search box.
+const step = (root, event) => {
+  if (event.altKey || event.ctrlKey || event.metaKey) return;
+  const from = event.target.closest("article");
+  const all = [...root.parts.grid.children].filter((node) => !node.hidden);
+  const at = all.indexOf(from);
+  if (event.key === "Escape") document.querySelector('input[aria-label="Search your photos"]')?.focus();
+  if (at < 0) return;
+  const columns = all.filter((node) => node.offsetTop === all[0].offsetTop).length;
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + columns, ArrowUp: at - columns, Home: 0, End: all.length - 1 }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  const next = all[Math.min(Math.max(to, 0), all.length - 1)].querySelector(".open");
+  next.focus({ preventScroll: true });
+  next.scrollIntoView({ block: "nearest" });
+};
+
 const card = (root, cards, hit, data) => {
   let node = cards.get(hit.id);
   if (!node) {
@@ -93,6 +111,7 @@ const card = (root, cards, hit, data) => {
       name: el("div", { class: "name" }),
       reasons: el("div", { class: "reasons" }),
       bar: el("div", { class: "bar" }),
+      stack: el("button", { class: "stack", onclick: () => root.send("stack", { id: hit.id }) }),
       marks: el("div", { class: "marks" }),
     };
     const act = (kind, label, title) =>
@@ -100,7 +119,7 @@ const card = (root, cards, hit, data) => {
     node = el("article", { role: "listitem", "data-id": hit.id },
       el("button", { class: "open", "aria-label": `Why this picture: ${hit.name}`, onclick: () => root.send("why", { id: hit.id }) },
         parts.image, parts.rank),
-      el("div", { class: "text" }, parts.bar, parts.reasons, parts.name,
+      el("div", { class: "text" }, parts.bar, parts.reasons, parts.name, parts.stack,
         el("div", { class: "actions" },
           act("why", "why?", "Why this picture"),
           act("like", icon(ICONS.like), "More like this"),
@@ -114,7 +133,7 @@ const card = (root, cards, hit, data) => {
 };
 
 const fill = (root, node, hit, data) => {
-  const { image, rank, name, reasons, bar, marks } = node.parts;
+  const { image, rank, name, reasons, bar, stack, marks } = node.parts;
   node.classList.toggle("below", hit.below);
   image.alt = hit.alt;
   node.classList.toggle("waiting", hit.thumb === null);
@@ -131,6 +150,10 @@ const fill = (root, node, hit, data) => {
   bar.title = hit.told;
   bar.setAttribute("role", "img");
   bar.setAttribute("aria-label", hit.told);
+  stack.hidden = !hit.others;
+  stack.textContent = `${hit.opened ? "hide" : "+"} ${hit.others} nearly the same`;
+  stack.setAttribute("aria-expanded", String(hit.opened));
+  node.classList.toggle("stacked", hit.others > 0);
   marks.replaceChildren(...(data.judging ? ["up", "down"].map((kind) => el("button", {
     class: `mark ${hit.grade === (kind === "up" ? 1 : 0) ? "on" : ""}`,
     title: kind === "up" ? "Relevant" : "Not relevant",
