@@ -17,6 +17,7 @@ import numpy as np
 
 from lexsearch.api import LexSearch
 from lexsearch.bundle.location import db_directory
+from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexMissing
 from lexsearch.pictures import load_for_display
 from lexsearch.registry import build
@@ -73,6 +74,7 @@ class Library:
         self.thumbnails = Thumbnails(settings.cache_dir)
         self._lock = threading.RLock()
         self._db: LexSearch | None = None
+        self._opened: tuple[int, int] | None = None
         self._model: RememberingModel | None = None
         self._overview: Overview | None = None
         self._ready: OrderedDict[str, str] = OrderedDict()
@@ -87,16 +89,28 @@ class Library:
             IndexMissing, IndexDamaged, IndexTooNew, WrongModel: as `LexSearch.open`.
         """
         with self._lock:
+            if self._db is not None and self._opened != self._on_disk():
+                self._db.close()  # moved away, or another index lies there
+                self._db = None
             if self._db is not None:
                 before = self._db.snapshot.identity
                 if self._db.reload() and self._db.snapshot.identity != before:
                     self._db.close()  # indexed anew by another model
                     self._db = None
             if self._db is None:
+                self._opened = self._on_disk()
                 db = LexSearch.open(self.directory, settings=self.settings)
                 self._model = RememberingModel(build("encoders.models", db.snapshot.identity.name))
                 self._db = LexSearch(db.directory, db.snapshot, self.settings, model=self._model)
             yield self._db
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        """What tells the file of the catalog from any other; None where there is none."""
+        try:
+            found = (self.directory / CATALOG_FILE).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def exists(self) -> bool:
         """Whether there is a db."""

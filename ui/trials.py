@@ -104,7 +104,6 @@ def differences(this: Trial, against: Trial, material: Material) -> list[dict[st
     for column, measure in enumerate(MEASURES):
         x, y = ours[:, column], theirs[:, column]
         gap = paired_difference(x, y)
-        p = randomisation_test(x, y)
         rows.append(
             {
                 "measure": measure,
@@ -114,16 +113,13 @@ def differences(this: Trial, against: Trial, material: Material) -> list[dict[st
                 "from": gap.low,
                 "to": gap.high,
                 "better, worse": f"{int((x > y).sum())}, {int((x < y).sum())}",
-                "p": p,
-                "": verdict(p, len(x)),
+                "p": randomisation_test(x, y),
             }
         )
     return rows
 
 
-def by_topic(
-    this: Trial, against: Trial, material: Material, measure: str
-) -> list[dict[str, Any]]:
+def by_topic(this: Trial, against: Trial, material: Material, measure: str) -> list[dict[str, Any]]:
     """One row per topic, largest gain first; ties in the order of the topics."""
     column = MEASURES.index(measure)
     ours, theirs = (per_topic(one.run, material.qrels)[:, column] for one in (this, against))

@@ -30,6 +30,7 @@ from ui.trials import (
     foreign,
     table,
     try_out,
+    verdict,
 )
 from ui.widgets import show_pictures
 
@@ -160,8 +161,14 @@ def _comparison(books: Library, trials: Sequence[Trial], material: Material) -> 
     this = by_name[a.selectbox("This", names, index=names.index(LABELS["hybrid"]))]
     against = by_name[b.selectbox("against", names, index=names.index(LABELS["dense"]))]
     measure = m.selectbox("by", MEASURES)
-    st.dataframe(differences(this, against, material), hide_index=True, width="stretch")
+    found = differences(this, against, material)
+    st.dataframe(found, hide_index=True, width="stretch")
     st.text("95 % intervals by bootstrap over topics; p of a two-sided randomisation test.")
+    chosen = found[MEASURES.index(measure)]
+    st.text(
+        f"{this.name} - {against.name} by {measure}: {chosen['difference']:+.4f}, "
+        f"p = {chosen['p']:.3f}; {verdict(chosen['p'], len(material.qrels))}"
+    )
     rows = by_topic(this, against, material, measure)
     left, right = st.columns(2, gap="large")
     left.dataframe(rows, hide_index=True, width="stretch")

@@ -25,7 +25,7 @@ def begin(books: Library, paths: list[str], *, force: bool = False) -> None:
     """Start a run and draw the page anew, or say what is wrong."""
     try:
         index_job.start(books.settings, books.directory, paths, force=force)
-    except LexsearchError as error:
+    except (LexsearchError, OSError) as error:
         say("Indexing did not start.", str(error), kind="warning")
         return
     st.rerun()
