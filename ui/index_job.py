@@ -85,8 +85,10 @@ def read(settings: Settings, directory: Path) -> Job | None:
         return None
 
 
-def start(settings: Settings, directory: Path, paths: list[str], *, force: bool = False) -> Job:
+def start(settings: Settings, directory: Path, paths: list[str], *, retry: bool = False) -> Job:
     """Start indexing folders; returns at once.
+
+    retry: try files again that were skipped, though they have not changed.
 
     Raises:
         UsageError: a run is going on, there is nothing to index, or a path does not exist.
@@ -108,7 +110,7 @@ def start(settings: Settings, directory: Path, paths: list[str], *, force: bool 
         "cache_dir": str(settings.cache_dir),
         "model": settings.model,
         "paths": [os.path.abspath(os.path.expanduser(path)) for path in paths],  # noqa: PTH100, PTH111
-        "force": force,
+        "retry": retry,
     }
     process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
         [sys.executable, "-m", "ui.index_job", json.dumps(order)],
@@ -163,7 +165,7 @@ def work(order: dict[str, object]) -> Job:
             paths = order["paths"]
             assert isinstance(paths, list)
             report = db.index(
-                *paths, on_progress=told, batch_size=BATCH, force=bool(order["force"])
+                *paths, on_progress=told, batch_size=BATCH, retry=bool(order["retry"])
             )
         state: State = "stopped" if report.interrupted else "done"
         text = "\n".join([report.summary(), *report.notes])

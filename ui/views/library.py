@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import streamlit as st
 
@@ -35,9 +34,10 @@ def draw() -> None:
     if skipped:
         rows = [{"reason": safe(s.reason), "file": safe(display_path(s.path))} for s in skipped]
         st.dataframe(rows, hide_index=True, width="stretch", height=min(38 * len(rows) + 40, 320))
-        if st.button(f"Try these {len(skipped):,} again", icon=":material/refresh:"):
-            held = [os.fsdecode(one.path) for one in skipped]
-            indexing.begin(books, [path for path in held if Path(path).exists()], force=True)
+        again = "Try it again" if len(skipped) == 1 else f"Try these {len(skipped):,} again"
+        busy = indexing.is_active(books)
+        if st.button(again, icon=":material/refresh:", disabled=busy or not roots):
+            indexing.begin(books, [os.fsdecode(root) for root in roots], retry=True)
     else:
         st.text("None.")
     _disk(status)
