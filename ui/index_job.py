@@ -6,7 +6,6 @@ The process writes how far it is into a small JSON file in the cache folder; pag
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lexsearch.errors import LexsearchError, UsageError
 from lexsearch.settings import Settings
+from ui import kept
 
 if TYPE_CHECKING:
     from indexer.progress import Progress
@@ -73,8 +73,7 @@ class Job:
 
 def file_of(settings: Settings, directory: Path) -> Path:
     """Where the progress of a db is written."""
-    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
-    return settings.cache_dir / "jobs" / f"{name}.json"
+    return kept.file_of(settings.cache_dir / "jobs", directory)
 
 
 def read(settings: Settings, directory: Path) -> Job | None:
@@ -193,10 +192,7 @@ def _model(directory: Path) -> str | None:
 
 
 def _write(path: Path, job: Job) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.tmp")
-    part.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    os.replace(part, path)  # noqa: PTH105
+    kept.replace_file(path, json.dumps(asdict(job)))
 
 
 def _lives(pid: int) -> bool:

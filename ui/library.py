@@ -240,9 +240,10 @@ class Library:
         """Remember a picture that was dropped on the page, small."""
         small = picture.copy()
         small.thumbnail((QUERY_SIDE, QUERY_SIDE))
-        self._uploads[name] = small
-        while len(self._uploads) > UPLOADS:
-            self._uploads.popitem(last=False)
+        with self._lock:
+            self._uploads[name] = small
+            while len(self._uploads) > UPLOADS:
+                self._uploads.popitem(last=False)
 
     def upload(self, name: str) -> Image | None:
         """A picture that was dropped on the page, or None."""

@@ -287,3 +287,29 @@ def test_every_page_fits_a_phone_light_and_dark(tab: Tab, dated_app: str, is_dar
         page.wait_for_selector("article, h2, .stage img")
         page.wait_for_timeout(700)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, address
+
+
+def test_the_focus_stays_where_it_is_when_the_page_is_drawn_anew(tab: Tab, app: str) -> None:
+    page = tab(f"{app}/?q=car")
+    page.wait_for_selector("article .reasons span")
+    page.get_by_text("Judge", exact=True).click()
+    thumb = page.locator("article .mark").first
+    thumb.focus()
+    thumb.press("Enter")
+    wait_for(lambda: thumb.get_attribute("aria-pressed") == "true")
+    assert focused(page).startswith("Relevant: ")
+    slider = page.get_by_label("Hide pictures that score less")
+    slider.focus()
+    for _ in range(3):
+        slider.press("ArrowRight")
+    slider.press("End")
+    wait_for(lambda: "cutoff" in parameters(page))
+    page.wait_for_timeout(1_000)
+    assert focused(page) == "Hide pictures that score less"
+    assert slider.get_attribute("aria-valuetext").endswith("hidden")
+    pill = page.get_by_label("Weight of car", exact=True)
+    pill.focus()
+    pill.press("End")
+    wait_for(lambda: parameters(page).get("w") == "car:3")
+    page.wait_for_timeout(1_000)
+    assert focused(page) == "Weight of car"
