@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
 const section = (root, group) => {
   const most = Math.max(...group.entries.map((one) => one.count), 1);
-  const list = el("ul", { class: group.kind, "aria-label": group.title }, ...group.entries.map((one) => entry(root, group, one, most, true)));
+  const list = el("ul", { class: group.kind === "path" ? "tree" : "flat", "aria-label": group.title }, ...group.entries.map((one) => entry(root, group, one, most, true)));
   return el("section", {}, el("h4", {}, group.title), list, group.note ? el("p", { class: "faint" }, group.note) : null);
 };
 
@@ -19,8 +19,8 @@ const entry = (root, group, one, most, isOpen) => {
   const button = el("button", { class: "entry", title: one.title ?? null, onclick: () => root.send(group.kind, one.value) },
     el("i", { class: "fill", style: { width: `${(100 * one.count) / most}%` } }),
     el("span", { class: "label" }, one.label), el("span", { class: "faint count" }, one.count.toLocaleString("en")));
-  if (!inside.length) return el("li", {}, el("span", { class: "fold" }), button);
-  const below = el("ul", {}, ...inside.map((other) => entry(root, group, other, most, false)));
+  if (!inside.length) return el("li", {}, group.kind === "path" ? el("span", { class: "fold" }) : null, button);
+  const below = el("ul", { class: "tree" }, ...inside.map((other) => entry(root, group, other, most, false)));
   const fold = el("button", { class: "fold", "aria-label": `Folders in ${one.label}`, onclick: () => open(below.hidden) });
   const open = (on) => {
     below.hidden = !on;

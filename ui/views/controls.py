@@ -64,7 +64,8 @@ def draw(books: Library, asked: Request) -> None:
             "Stack", key="stacked", on_change=_stacked, help="Show nearly equal pictures as one"
         )
         row.toggle("Judge", key="judging", help="Mark hits as relevant or not, for Evaluate")
-    component("page_input")(data={}, key="page_input", on_input_change=_pasted)
+    with row:  # where it takes no room
+        component("page_input")(data={}, key="page_input", on_input_change=_pasted)
 
 
 def _filters(active: int) -> None:
