@@ -30,8 +30,7 @@ POLL_S = 0.1
 APP = Path(__file__).with_name("app.py")
 
 # What the server is told, whatever the user's own Streamlit settings are: this computer only, no
-# request from other sites or under other names, small uploads, no statistics, no tracebacks; and
-# no full garbage collection after every event, which takes longer than a search (ADR 25).
+# request from other sites or under other names, small uploads, no statistics, no tracebacks.
 SAFE = {
     "server.address": HOST,
     "server.headless": "true",
@@ -51,7 +50,6 @@ SAFE = {
     "client.showSidebarNavigation": "false",
     "logger.hideWelcomeMessage": "true",
     "runner.magicEnabled": "false",
-    "runner.postScriptGC": "false",
     "theme.font": "sans-serif",
     "theme.baseRadius": "0.5rem",
     "theme.paddingTop": "1rem",
