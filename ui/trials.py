@@ -124,7 +124,7 @@ def by_topic(this: Trial, against: Trial, material: Material, measure: str) -> l
     column = MEASURES.index(measure)
     ours, theirs = (per_topic(one.run, material.qrels)[:, column] for one in (this, against))
     rows = [
-        {"topic": qid, "search": material.titles[qid], "this": x, "against": y, "gap": x - y}
+        {"topic": qid, "gap": x - y, "this": x, "against": y, "search": material.titles[qid]}
         for qid, x, y in zip(material.qrels, ours.tolist(), theirs.tolist(), strict=True)
     ]
     return sorted(rows, key=lambda row: -float(str(row["gap"])))
