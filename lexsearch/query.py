@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from lexsearch.errors import UsageError
-from lexsearch.feedback import Feedback
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from lexsearch.feedback import Feedback
     from lexsearch.types import PixelArray
 
 # A path, a Pillow image, uint8 (height, width, 3) in RGB, or the bytes of a file.

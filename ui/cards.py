@@ -12,6 +12,7 @@ from lexsearch.results import SearchHit, SearchResults, display_path
 
 REASONS = 3
 SAID = {"lexical": "words", "dense": "meaning", "late": "fine match"}
+LABELS = {"hybrid": "Hybrid", **{name: said.capitalize() for name, said in SAID.items()}}
 
 
 def shares(hit: SearchHit, weights: Mapping[str, float], mode: str) -> dict[str, float]:
@@ -53,6 +54,8 @@ def card(
         "below": hit.below_cutoff,
         "thumb": thumb,
         "grade": None,
+        "others": 0,
+        "opened": False,
     }
 
 
@@ -74,6 +77,8 @@ def plain_card(
         "below": False,
         "thumb": thumb,
         "grade": None,
+        "others": 0,
+        "opened": False,
     }
 
 

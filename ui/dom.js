@@ -36,3 +36,17 @@ const CHANNELS = [
   ["dense", "meaning"],
   ["late", "fine match"],
 ];
+
+// Puts the nodes into a parent in this order; what is in place is not moved: a focus stays, a drag goes on.
+const arrange = (parent, nodes) => {
+  const wanted = new Set(nodes);
+  for (const node of [...parent.childNodes]) if (!wanted.has(node)) node.remove();
+  let next = parent.firstChild;
+  for (const node of nodes) {
+    if (node === next) next = next.nextSibling;
+    else parent.insertBefore(node, next);
+  }
+};
+
+// What has the focus inside a component.
+const focusedIn = (parent) => parent.getRootNode().activeElement;

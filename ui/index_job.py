@@ -6,7 +6,6 @@ The process writes how far it is into a small JSON file in the cache folder; pag
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lexsearch.errors import LexsearchError, UsageError
 from lexsearch.settings import Settings
+from ui import kept
 
 if TYPE_CHECKING:
     from indexer.progress import Progress
@@ -73,8 +73,7 @@ class Job:
 
 def file_of(settings: Settings, directory: Path) -> Path:
     """Where the progress of a db is written."""
-    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
-    return settings.cache_dir / "jobs" / f"{name}.json"
+    return kept.file_of(settings.cache_dir / "jobs", directory)
 
 
 def read(settings: Settings, directory: Path) -> Job | None:
@@ -85,8 +84,10 @@ def read(settings: Settings, directory: Path) -> Job | None:
         return None
 
 
-def start(settings: Settings, directory: Path, paths: list[str], *, force: bool = False) -> Job:
+def start(settings: Settings, directory: Path, paths: list[str], *, retry: bool = False) -> Job:
     """Start indexing folders; returns at once.
+
+    retry: try files again that were skipped, though they have not changed.
 
     Raises:
         UsageError: a run is going on, there is nothing to index, or a path does not exist.
@@ -108,7 +109,7 @@ def start(settings: Settings, directory: Path, paths: list[str], *, force: bool 
         "cache_dir": str(settings.cache_dir),
         "model": settings.model,
         "paths": [os.path.abspath(os.path.expanduser(path)) for path in paths],  # noqa: PTH100, PTH111
-        "force": force,
+        "retry": retry,
     }
     process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
         [sys.executable, "-m", "ui.index_job", json.dumps(order)],
@@ -163,7 +164,7 @@ def work(order: dict[str, object]) -> Job:
             paths = order["paths"]
             assert isinstance(paths, list)
             report = db.index(
-                *paths, on_progress=told, batch_size=BATCH, force=bool(order["force"])
+                *paths, on_progress=told, batch_size=BATCH, retry=bool(order["retry"])
             )
         state: State = "stopped" if report.interrupted else "done"
         text = "\n".join([report.summary(), *report.notes])
@@ -191,10 +192,7 @@ def _model(directory: Path) -> str | None:
 
 
 def _write(path: Path, job: Job) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.tmp")
-    part.write_text(json.dumps(asdict(job)), encoding="utf-8")
-    os.replace(part, path)  # noqa: PTH105
+    kept.replace_file(path, json.dumps(asdict(job)))
 
 
 def _lives(pid: int) -> bool:

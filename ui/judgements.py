@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +10,10 @@ from pathlib import Path
 from lexsearch.errors import StorageError
 from lexsearch.evaluation.runs import Qrels
 from lexsearch.settings import Settings
+from ui import kept
 
 SCHEMA = 1
-LEFT_OUT = ("n", "cutoff", "mode")  # do not change what a search is about
+LEFT_OUT = ("n", "cutoff", "mode", "stack")  # do not change what a search is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +22,7 @@ class Topic:
 
     Attributes:
         qid: its number, from 1 on.
-        params: its address without mode, number of pictures and cut-off.
+        params: its address without mode, stacking, number of pictures and cut-off.
         grades: picture id -> 1 relevant, 0 not.
     """
 
@@ -55,8 +54,7 @@ def subject(params: Mapping[str, str]) -> dict[str, str]:
 
 def file_of(settings: Settings, directory: Path) -> Path:
     """Where the judgements of a db are kept."""
-    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
-    return settings.data_dir / "judgements" / f"{name}.json"
+    return kept.file_of(settings.data_dir / "judgements", directory)
 
 
 def load(settings: Settings, directory: Path) -> Judgements:
@@ -109,7 +107,4 @@ def _write(path: Path, topics: list[Topic]) -> None:
             {"qid": t.qid, "params": dict(t.params), "grades": dict(t.grades)} for t in topics
         ],
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".tmp")
-    part.write_text(json.dumps(record, ensure_ascii=False, indent=1), encoding="utf-8")
-    os.replace(part, path)  # noqa: PTH105
+    kept.replace_file(path, json.dumps(record, ensure_ascii=False, indent=1))

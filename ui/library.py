@@ -13,27 +13,35 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lexsearch.api import LexSearch
 from lexsearch.bundle.location import db_directory
+from lexsearch.catalog.step import CATALOG_FILE
 from lexsearch.errors import IndexMissing
 from lexsearch.pictures import load_for_display
 from lexsearch.registry import build
 from lexsearch.settings import Settings
 from lexsearch.thumbnails import SIDE, Thumbnails
+from lexsearch.types import docid
 from ui import muted
+from ui.overview import Overview, overview
 from ui.remembering import RememberingModel
 from ui.request import Request
+from ui.stacks import stacks
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from lexsearch.bundle.records import ImageRecord
     from lexsearch.protocols import Vocabulary
     from lexsearch.query import Query
-    from lexsearch.results import SearchResults
+    from lexsearch.results import SearchHit, SearchResults
 
 READY_THUMBS = 1_024  # thumbnails kept in memory, some 15 kB each
 QUERY_SIDE = 448  # longest side of a picture that is part of a query
 UPLOADS = 16  # uploaded pictures kept; older ones must be dropped again
+CHUNK = 4_096  # records read at a time; other sessions get in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,9 @@ class Library:
         self.thumbnails = Thumbnails(settings.cache_dir)
         self._lock = threading.RLock()
         self._db: LexSearch | None = None
+        self._opened: tuple[int, int] | None = None
         self._model: RememberingModel | None = None
+        self._overview: Overview | None = None
         self._ready: OrderedDict[str, str] = OrderedDict()
         self._uploads: OrderedDict[str, Image] = OrderedDict()
         self._pool = ThreadPoolExecutor(2, thread_name_prefix="thumbnails")
@@ -79,16 +89,28 @@ class Library:
             IndexMissing, IndexDamaged, IndexTooNew, WrongModel: as `LexSearch.open`.
         """
         with self._lock:
+            if self._db is not None and self._opened != self._on_disk():
+                self._db.close()  # moved away, or another index lies there
+                self._db = None
             if self._db is not None:
                 before = self._db.snapshot.identity
                 if self._db.reload() and self._db.snapshot.identity != before:
                     self._db.close()  # indexed anew by another model
                     self._db = None
             if self._db is None:
+                self._opened = self._on_disk()
                 db = LexSearch.open(self.directory, settings=self.settings)
                 self._model = RememberingModel(build("encoders.models", db.snapshot.identity.name))
                 self._db = LexSearch(db.directory, db.snapshot, self.settings, model=self._model)
             yield self._db
+
+    def _on_disk(self) -> tuple[int, int] | None:
+        """What tells the file of the catalog from any other; None where there is none."""
+        try:
+            found = (self.directory / CATALOG_FILE).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def exists(self) -> bool:
         """Whether there is a db."""
@@ -126,6 +148,52 @@ class Library:
         with self.use() as db:
             found = db.search(query, top_k=top_k + len(own), mode=request.mode)
         return leave_out(found, own, top_k)
+
+    def stacked(self, found: SearchResults, bits: int) -> list[list[SearchHit]]:
+        """The hits in groups of nearly equal pictures; see `ui.stacks`."""
+        with self.use() as db:
+            records = db.snapshot.images([int(hit.id, 16) for hit in found])
+        hashes = {docid(record.image_id): record.thumb_hash for record in records}
+        return stacks(found.hits, hashes, bits)
+
+    def browse(self, query: Query, *, most: int) -> tuple[list[ImageRecord], int]:
+        """The newest pictures that meet the conditions of a query, and how many meet them.
+
+        Raises:
+            UsageError: a condition names an unknown word, or a path that is none.
+        """
+        newest = self.overview().newest
+        wanted = query.filters
+        with self.use() as db:
+            ids = db.snapshot.allowed(
+                after=wanted.after,
+                before=wanted.before,
+                path_glob=wanted.path,
+                type_=wanted.type,
+                camera=wanted.camera,
+            )
+            for word in query.must:
+                ids = np.intersect1d(ids, db.engine.carriers(word))
+            for word in query.exclude:
+                ids = np.setdiff1d(ids, db.engine.carriers(word))
+            shown = newest[np.isin(newest, ids)][:most]
+            return db.snapshot.images(shown.tolist()), len(ids)
+
+    def overview(self) -> Overview:
+        """What the library holds; counted anew after a commit."""
+        with self.use() as db:
+            generation, ids = db.snapshot.generation, db.snapshot.image_ids().tolist()
+            roots = db.snapshot.roots()
+        held = self._overview
+        if held is None or held.generation != generation:
+            held = self._overview = overview(generation, roots, self._records(ids))
+        return held
+
+    def _records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
+        for start in range(0, len(ids), CHUNK):
+            with self.use() as db:
+                records = db.snapshot.images(ids[start : start + CHUNK])
+            yield from records
 
     def words(self, request: Request, *, most: int) -> list[WordState]:
         """The words of a request, heaviest first: those the model gives and those edited."""
@@ -172,9 +240,10 @@ class Library:
         """Remember a picture that was dropped on the page, small."""
         small = picture.copy()
         small.thumbnail((QUERY_SIDE, QUERY_SIDE))
-        self._uploads[name] = small
-        while len(self._uploads) > UPLOADS:
-            self._uploads.popitem(last=False)
+        with self._lock:
+            self._uploads[name] = small
+            while len(self._uploads) > UPLOADS:
+                self._uploads.popitem(last=False)
 
     def upload(self, name: str) -> Image | None:
         """A picture that was dropped on the page, or None."""

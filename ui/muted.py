@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from pathlib import Path
 
 from lexsearch.errors import StorageError
 from lexsearch.settings import Settings
+from ui import kept
 
 SCHEMA = 1
 
 
 def file_of(settings: Settings, directory: Path) -> Path:
     """Where the list of a db is kept."""
-    name = hashlib.sha256(os.fsencode(directory)).hexdigest()[:32]
-    return settings.data_dir / "muted" / f"{name}.json"
+    return kept.file_of(settings.data_dir / "muted", directory)
 
 
 def load(settings: Settings, directory: Path) -> tuple[str, ...]:
@@ -36,9 +34,5 @@ def load(settings: Settings, directory: Path) -> tuple[str, ...]:
 
 def save(settings: Settings, directory: Path, words: list[str]) -> None:
     """Replace the list of a db."""
-    path = file_of(settings, directory)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".tmp")
     record = {"schema": SCHEMA, "words": sorted(set(words))}
-    part.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
-    os.replace(part, path)  # noqa: PTH105
+    kept.replace_file(file_of(settings, directory), json.dumps(record, ensure_ascii=False))

@@ -7,7 +7,17 @@ from collections.abc import Callable
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from ui.views import compare, duplicates, evaluate, explain, library, search, settings, words
+from ui.views import (
+    compare,
+    duplicates,
+    evaluate,
+    explain,
+    library,
+    model,
+    search,
+    settings,
+    words,
+)
 
 # address, title, icon, function; the first is shown at the bare address
 TABLE: tuple[tuple[str, str, str, Callable[[], None]], ...] = (
@@ -19,7 +29,9 @@ TABLE: tuple[tuple[str, str, str, Callable[[], None]], ...] = (
     ("duplicates", "Duplicates", "filter_none", duplicates.draw),
     ("evaluate", "Evaluate", "analytics", evaluate.draw),
     ("settings", "Settings", "settings", settings.draw),
+    ("model", "Model", "model_training", model.draw),
 )
+UNLISTED = ("model",)  # reached from another page
 
 
 def pages() -> list[Page]:
@@ -31,6 +43,7 @@ def pages() -> list[Page]:
             icon=f":material/{icon}:",
             url_path=address or "search",
             default=not address,
+            visibility="hidden" if address in UNLISTED else "visible",
         )
         for address, title, icon, draw in TABLE
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -32,12 +33,16 @@ class Request:
         like: id of the picture whose like is wanted; empty for none.
         unlike: ids of pictures to move away from.
         upload: name under which an uploaded picture is kept; empty for none.
+        stacked: whether nearly equal pictures are shown as one.
         shown: pictures wanted.
         cutoff: score under which pictures are hidden; None for none.
     """
 
     PARAMS: ClassVar = frozenset(
-        ("q", "mode", "w", "must", "not", *FILTERS, "like", "unlike", "upload", "n", "cutoff")
+        (
+            *("q", "mode", "w", "must", "not", *FILTERS, "like", "unlike", "upload", "stack"),
+            *("n", "cutoff"),
+        )
     )
 
     text: str = ""
@@ -49,6 +54,7 @@ class Request:
     like: str = ""
     unlike: tuple[str, ...] = ()
     upload: str = ""
+    stacked: bool = False
     shown: int = PAGE
     cutoff: float | None = None
 
@@ -67,6 +73,7 @@ class Request:
             like=params.get("like", ""),
             unlike=_names(params.get("unlike", "")),
             upload=params.get("upload", ""),
+            stacked=params.get("stack") == "1",
             shown=PAGE if shown is None else int(min(max(shown, PAGE), MOST)),
             cutoff=_number(params.get("cutoff", "")),
         )
@@ -83,6 +90,7 @@ class Request:
             "like": self.like,
             "unlike": ",".join(self.unlike),
             "upload": self.upload,
+            "stack": "1" if self.stacked else "",
             "n": "" if self.shown == PAGE else str(self.shown),
             "cutoff": "" if self.cutoff is None else f"{self.cutoff:.6g}",
         }
@@ -91,6 +99,27 @@ class Request:
     def changed(self, **changes: object) -> Request:
         """This request with other values."""
         return replace(self, **changes)  # type: ignore[arg-type]
+
+    def ban(self, word: str) -> Request:
+        """This request with a word banned; one that is banned already, also in the text, not."""
+        freed = self._without_ban(word)
+        is_new = freed == self
+        return freed.changed(
+            exclude=(*freed.exclude, word) if is_new else freed.exclude,
+            must=tuple(other for other in self.must if other != word),
+            cutoff=None,
+        )
+
+    def pin(self, word: str) -> Request:
+        """This request with a word that pictures must carry; a pinned one not any more."""
+        kept = tuple(other for other in self.must if other != word)
+        must = kept if word in self.must else (*kept, word)
+        return self._without_ban(word).changed(must=must, cutoff=None)
+
+    def _without_ban(self, word: str) -> Request:
+        key = word.casefold()
+        kept = tuple(other for other in self.exclude if other.casefold() != key)
+        return self.changed(text=without_exclusion(self.text, word), exclude=kept)
 
     @property
     def is_empty(self) -> bool:
@@ -144,6 +173,7 @@ class Request:
         if self.like:
             words += ["-i", os.fsdecode(path_of(self.like))]
         words += ["--mode", self.mode] if self.mode != "hybrid" else []
+        words += ["--group-duplicates"] if self.stacked else []
         for word, factor in self.weights.items():
             words += ["--weight", f"{word}={factor:g}"]
         for word in self.must:
@@ -190,6 +220,19 @@ class Request:
             f"    for hit in db.search({query}{mode}, top_k={self.shown}):\n"
             "        print(hit.score, hit.path)\n"
         )
+
+
+def without_exclusion(text: str, word: str) -> str:
+    """The text without its parts `-word`, in any case; those inside quotes are letters."""
+    pattern = re.compile(rf"(?<!\S)-{re.escape(word)}(?!\S)\s*", re.IGNORECASE)
+    position = 0
+    while (found := pattern.search(text, position)) is not None:
+        shorter = text[: found.start()] + text[found.end() :]
+        if len(Query.parse(shorter).exclude) < len(Query.parse(text).exclude):
+            text = shorter.rstrip() if found.end() == len(text) else shorter
+        else:
+            position = found.end()
+    return text
 
 
 def _number(text: str) -> float | None:

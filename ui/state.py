@@ -9,7 +9,14 @@ from collections.abc import Iterator
 import streamlit as st
 
 from lexsearch.cli.terminal import safe
-from lexsearch.errors import IndexMissing, LexsearchError, ModelMissing, WrongModel
+from lexsearch.errors import (
+    IndexDamaged,
+    IndexMissing,
+    IndexTooNew,
+    LexsearchError,
+    ModelMissing,
+    WrongModel,
+)
 from lexsearch.settings import Settings
 from ui.library import Library
 from ui.request import Request
@@ -56,6 +63,10 @@ def guarded() -> Iterator[None]:
             say("A picture has left the library meanwhile.", str(error), kind="warning")
         else:
             welcome.draw(library())
+    except IndexDamaged as error:
+        say("The index is damaged.", str(error))
+    except IndexTooNew as error:
+        say("The index was written by a newer lexsearch.", str(error))
     except WrongModel as error:
         say("This library was made by another model.", str(error))
     except ModelMissing as error:

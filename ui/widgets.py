@@ -23,6 +23,11 @@ POLL_S = 0.6
 def show_grid(data: Mapping[str, Any], key: str = "results") -> None:
     """Draw a grid and follow what was clicked in it."""
     component("result_grid")(data=data, key=key, on_action_change=lambda: _acted(key))
+    open_page()
+
+
+def open_page() -> None:
+    """Go where a click in a component leads: another page, with its address."""
     opened = st.session_state.pop("opened", None)
     if opened is not None:
         from ui.pages import page
@@ -88,6 +93,9 @@ def _acted(key: str) -> None:
         case "cutoff":
             value = event.get("value")
             go(asked.changed(cutoff=float(value) if isinstance(value, int | float) else None))
+        case "stack":
+            opened = st.session_state.get("opened_stacks", frozenset())
+            st.session_state["opened_stacks"] = opened ^ {id}
         case "grade":
             books = library()
             grade = int(str(event["grade"]))

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from lexsearch import LexSearch
 from lexsearch.cli.demo import corpus
@@ -85,7 +86,7 @@ def app(tmp_path_factory: pytest.TempPathFactory, photos: Path) -> Iterator[str]
         yield address
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def serve() -> type[served]:
     """Starts the app: `with serve(home, db) as address`."""
     return served
@@ -95,6 +96,43 @@ def serve() -> type[served]:
 def hostile() -> tuple[str, ...]:
     """Names that must stay text."""
     return HOSTILE
+
+
+@pytest.fixture(scope="session")
+def dated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A db of pictures with dates and places, some of them nearly the same."""
+    folder = tmp_path_factory.mktemp("dated")
+    for place, name, year, gps in (
+        ("sea", "scene_014.jpg", 2023, (41.0, 2.0)),
+        ("sea", "scene_037.jpg", 2024, (45.0, 9.0)),
+        ("town", "scene_041.jpg", 2024, None),
+    ):
+        (folder / place).mkdir(exist_ok=True)
+        write_photo(corpus() / name, folder / place / name, year, gps)
+    write_photo(corpus() / "scene_041.jpg", folder / "town" / "again.jpg", 2024, None, quality=60)
+    directory = tmp_path_factory.mktemp("dated_db") / "db"
+    with LexSearch.create(directory) as db:
+        assert db.index(folder).encoded == 4
+    return directory
+
+
+def write_photo(
+    source: Path,
+    target: Path,
+    year: int,
+    gps: tuple[float, float] | None,
+    *,
+    quality: int = 92,
+) -> None:
+    """A sample picture as a camera would have written it, north and east."""
+    exif = Image.Exif()
+    exif[0x0110] = "Lumo X1"
+    exif.get_ifd(0x8769)[0x9003] = f"{year}:06:01 12:00:00"
+    if gps is not None:
+        places = {1: "N", 2: (gps[0], 0.0, 0.0), 3: "E", 4: (gps[1], 0.0, 0.0)}
+        exif.get_ifd(0x8825).update(places)
+    with Image.open(source) as picture:
+        picture.convert("RGB").save(target, exif=exif, quality=quality)
 
 
 class served:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -70,3 +72,29 @@ def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         return page.run()
 
     return draw
+
+
+@pytest.fixture
+def texts() -> Callable[[Any], str]:
+    """Gives all that a page says in elements of Streamlit's own."""
+
+    def read(page: Any) -> str:
+        kinds = ("text", "info", "warning", "error", "header", "subheader", "code")
+        return "\n".join(str(one.value) for kind in kinds for one in getattr(page, kind))
+
+    return read
+
+
+@pytest.fixture
+def component() -> Callable[[Any, str], dict[str, Any]]:
+    """Gives the data that reached one of our components on a page."""
+
+    def read(page: Any, name: str) -> dict[str, Any]:
+        for node in page.main:
+            proto = getattr(node, "proto", None)
+            if proto is not None and getattr(proto, "component_name", "") == f"lexsearch.{name}":
+                found: dict[str, Any] = json.loads(proto.json)
+                return found
+        raise AssertionError(f"no {name} on the page")
+
+    return read

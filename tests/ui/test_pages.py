@@ -18,22 +18,8 @@ from ui.library import Library
 from ui.request import Request
 
 App = Callable[..., Any]
-
-
-def texts(page: Any) -> str:
-    kinds = ("text", "info", "warning", "error", "header", "subheader", "code")
-    return "\n".join(str(one.value) for kind in kinds for one in getattr(page, kind))
-
-
-def component(page: Any, name: str) -> dict[str, Any]:
-    import json
-
-    for node in page.main:
-        proto = getattr(node, "proto", None)
-        if proto is not None and getattr(proto, "component_name", "") == f"lexsearch.{name}":
-            found: dict[str, Any] = json.loads(proto.json)
-            return found
-    raise AssertionError(f"no {name} on the page")
+Texts = Callable[[Any], str]
+Component = Callable[[Any, str], dict[str, Any]]
 
 
 def best(books: Library) -> str:
@@ -54,24 +40,24 @@ def test_every_page_survives_a_start_without_a_db(app: App, tmp_path: Path, name
     assert not page.exception
 
 
-def test_an_empty_db_asks_for_pictures(app: App, tmp_path: Path) -> None:
+def test_an_empty_db_asks_for_pictures(app: App, tmp_path: Path, texts: Texts) -> None:
     LexSearch.create(tmp_path / "empty").close()
     page = app("search", db=str(tmp_path / "empty"))
     assert "Your photos" in texts(page)
 
 
 def test_a_damaged_db_is_a_message_that_says_what_to_do(
-    app: App, tmp_path: Path, made_db: Path
+    app: App, tmp_path: Path, made_db: Path, texts: Texts
 ) -> None:
     shutil.copytree(made_db, tmp_path / "db")
     (tmp_path / "db" / "FORMAT.json").write_text("{")
     page = app("search", db=str(tmp_path / "db"))
     assert not page.exception
-    assert page.error[0].value == "This did not work."
+    assert page.error[0].value == "The index is damaged."
     assert "FORMAT.json" in texts(page)
 
 
-def test_the_empty_search_shows_ideas_that_search(app: App) -> None:
+def test_the_empty_search_shows_ideas_that_search(app: App, component: Component) -> None:
     page = app("search")
     assert not page.exception
     (idea, *_) = [b for b in page.button if str(b.key).startswith("idea_")]
@@ -80,7 +66,7 @@ def test_the_empty_search_shows_ideas_that_search(app: App) -> None:
     assert component(page, "result_grid")["hits"][0]["rank"] == 1
 
 
-def test_a_search_shows_hits_with_reasons_and_shares(app: App) -> None:
+def test_a_search_shows_hits_with_reasons_and_shares(app: App, component: Component) -> None:
     page = app("search", q="a red car")
     data = component(page, "result_grid")
     assert [hit["rank"] for hit in data["hits"]] == [1, 2, 3, 4, 5]
@@ -94,7 +80,7 @@ def test_a_search_shows_hits_with_reasons_and_shares(app: App) -> None:
 
 
 @pytest.mark.parametrize("mode", ["lexical", "dense", "late"])
-def test_every_mode_answers(app: App, mode: str) -> None:
+def test_every_mode_answers(app: App, mode: str, component: Component) -> None:
     data = component(app("search", q="a red car", mode=mode), "result_grid")
     assert data["channels"] == [mode]
     assert len(data["hits"]) == 5
@@ -106,7 +92,7 @@ def test_typing_a_query_changes_the_address_and_forgets_edits(app: App) -> None:
     assert page.query_params == {"q": "a boat"}
 
 
-def test_edited_words_of_the_address_are_in_force(app: App) -> None:
+def test_edited_words_of_the_address_are_in_force(app: App, component: Component) -> None:
     page = app("search", q="a car", w="car:3,umbrella:1", **{"not": "blue"})
     states = {one["word"]: one for one in component(page, "word_pills")["words"]}
     assert states["car"]["factor"] == 3.0
@@ -123,7 +109,7 @@ def test_a_word_is_added_from_the_vocabulary(app: App) -> None:
     assert page.query_params["w"] == "blue:1"
 
 
-def test_a_search_that_cannot_be_made_says_why(app: App) -> None:
+def test_a_search_that_cannot_be_made_says_why(app: App, texts: Texts) -> None:
     page = app("search", q="car", must="xyzzy")
     assert "'xyzzy' is not among" in texts(page)
     page = app("search", like="0" * 16)
@@ -131,7 +117,7 @@ def test_a_search_that_cannot_be_made_says_why(app: App) -> None:
     assert "no picture" in texts(page)
 
 
-def test_conditions_that_nothing_meets_are_said(app: App) -> None:
+def test_conditions_that_nothing_meets_are_said(app: App, texts: Texts) -> None:
     page = app("search", q="car", after="2999")
     assert "No picture meets these conditions" in texts(page)
 
@@ -143,7 +129,7 @@ def test_the_copied_command_is_on_the_page(app: App, settings: Settings) -> None
     assert "LexSearch.open" in lines[1]
 
 
-def test_why_shows_the_patches_of_a_hit(app: App, books: Library) -> None:
+def test_why_shows_the_patches_of_a_hit(app: App, books: Library, component: Component) -> None:
     page = app("explain", q="a red car", id=best(books))
     assert not page.exception
     data = component(page, "patch_viewer")
@@ -152,19 +138,21 @@ def test_why_shows_the_patches_of_a_hit(app: App, books: Library) -> None:
     assert data["channels"][0]["rank"] >= 1
 
 
-def test_why_without_a_search_explains_the_words_of_the_picture(app: App, books: Library) -> None:
+def test_why_without_a_search_explains_the_words_of_the_picture(
+    app: App, books: Library, component: Component
+) -> None:
     data = component(app("explain", id=best(books)), "patch_viewer")
     assert data["lexical"] > 0
     assert data["tokens"] == []
 
 
-def test_why_of_nothing_points_to_the_search(app: App) -> None:
+def test_why_of_nothing_points_to_the_search(app: App, texts: Texts) -> None:
     assert "Search first" in texts(app("explain"))
     assert "is no id of a picture" in texts(app("explain", id="../../etc/passwd", q="x"))
 
 
 def test_why_of_a_photo_that_is_gone_shows_what_is_stored(
-    app: App, tmp_path: Path, photos: Path
+    app: App, tmp_path: Path, photos: Path, component: Component
 ) -> None:
     shutil.copy(photos / "scene_037.jpg", tmp_path / "here.jpg")
     with LexSearch.create(tmp_path / "db") as db:
@@ -179,7 +167,7 @@ def test_why_of_a_photo_that_is_gone_shows_what_is_stored(
     assert grid["hits"][0]["thumb"] == ""
 
 
-def test_the_library_lists_folders_and_skipped_files(app: App, photos: Path) -> None:
+def test_the_library_lists_folders_and_skipped_files(app: App, photos: Path, texts: Texts) -> None:
     page = app("library")
     assert not page.exception
     assert str(photos) in texts(page)
@@ -187,14 +175,14 @@ def test_the_library_lists_folders_and_skipped_files(app: App, photos: Path) -> 
     assert [metric.value for metric in page.metric][:3] == ["5", "6", "1"]
 
 
-def test_a_folder_that_does_not_exist_is_refused(app: App) -> None:
+def test_a_folder_that_does_not_exist_is_refused(app: App, texts: Texts) -> None:
     page = app("library")
     page.text_input(key="folder").set_value("/no/such/folder")
     page = next(b for b in page.button if b.label == "Index this folder").click().run()
     assert "there is no folder or file /no/such/folder" in texts(page)
 
 
-def test_the_words_page_counts_and_shows_examples(app: App) -> None:
+def test_the_words_page_counts_and_shows_examples(app: App, component: Component) -> None:
     page = app("words", word="car")
     assert not page.exception
     assert component(page, "result_grid")["title"].startswith("car: ")
@@ -230,11 +218,11 @@ def test_compare_shows_differences_that_add_up(app: App) -> None:
     assert words["A - B"].sum() != 0
 
 
-def test_evaluate_asks_for_judgements_first(app: App) -> None:
+def test_evaluate_asks_for_judgements_first(app: App, texts: Texts) -> None:
     assert "No search has a relevant picture yet" in texts(app("evaluate"))
 
 
-def test_evaluate_measures_what_was_judged(app: App, books: Library) -> None:
+def test_evaluate_measures_what_was_judged(app: App, books: Library, texts: Texts) -> None:
     id = best(books)
     judgements.judge(books.settings, books.directory, {"q": "a red car", "mode": "late"}, id, 1)
     page = app("evaluate")

@@ -8,12 +8,25 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const same = root.key === data.key;
   root.key = data.key;
   root.send = (kind, rest) => setTriggerValue("act", { kind, ...rest });
-  if (same && root.shown === JSON.stringify(data)) return;
-  root.shown = JSON.stringify(data);
-  const view = new Viewer(root, data);
-  root.replaceChildren(el("div", { class: "columns" }, view.left(), view.right()));
-  view.first();
+  const shown = JSON.stringify(data);
+  if (!same || root.shown !== shown) {
+    root.shown = shown;
+    const view = (root.view = new Viewer(root, data));
+    root.replaceChildren(el("div", { class: "columns" }, view.left(), view.right()));
+    view.first();
+  }
+  if (!root.watching) watch(root);
+  return () => { root.watching?.abort(); root.watching = null; };
 }
+
+// Escape lets go of the picked patches, and without any leads back to the results.
+const watch = (root) => {
+  root.watching = new AbortController();
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    if (!root.view.drop()) root.send("back");
+  }, { signal: root.watching.signal });
+};
 
 const colour = (place) => {
   const at = Math.min(Math.max(place, 0), 1) * (ANCHORS.length - 1);
@@ -56,11 +69,18 @@ class Viewer {
     const { data } = this;
     const tabs = [["words", "Query words", () => this.waterfall()], ["own", "Everything it says", () => this.own()],
       ["tokens", "Fine match", () => this.tokens()], ["sum", "Arithmetic", () => this.arithmetic()]];
-    this.panel = el("div", { class: "panel", role: "tabpanel" });
+    this.panel = el("div", { class: "panel", role: "tabpanel", tabindex: 0 });
     this.tabs = tabs.map(([name, label, make]) => el("button", { role: "tab", "data-tab": name, "aria-selected": "false", onclick: () => this.open(name, make) }, label));
+    const step = (event) => {
+      const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!by) return;
+      event.preventDefault();
+      const next = this.tabs[(this.tabs.indexOf(event.target) + by + tabs.length) % tabs.length];
+      next.focus(); next.click();
+    };
     this.makers = Object.fromEntries(tabs.map(([name, , make]) => [name, make]));
     return el("div", { class: "right" }, ...data.notes.map((note) => el("p", { class: "note faint" }, note)),
-      el("div", { class: "tabs", role: "tablist" }, ...this.tabs), this.panel);
+      el("div", { class: "tabs", role: "tablist", "aria-label": "Evidence", onkeydown: step }, ...this.tabs), this.panel);
   }
 
   first() {
@@ -71,7 +91,12 @@ class Viewer {
   }
 
   open(name, make) {
-    for (const tab of this.tabs) tab.setAttribute("aria-selected", String(tab.dataset.tab === name));
+    for (const tab of this.tabs) {
+      const on = tab.dataset.tab === name;
+      tab.setAttribute("aria-selected", String(on));
+      tab.tabIndex = on ? 0 : -1;
+      if (on) this.panel.setAttribute("aria-label", tab.textContent);
+    }
     this.panel.replaceChildren(...make());
     this.pressed();
   }
@@ -150,7 +175,6 @@ class Viewer {
         if (row >= 0 && row < rows && column >= 0 && column < columns) this.move(this.cursor === null ? 0 : row * columns + column);
       } else if (event.key === " " && this.cursor !== null) this.pick(this.cursor, !this.selected.has(this.cursor));
       else if (event.key === "Enter" && this.selected.size) this.search();
-      else if (event.key === "Escape") { this.selected.clear(); this.outline(); this.tell(this.cursor); }
       else return;
       event.preventDefault();
     });
@@ -159,6 +183,13 @@ class Viewer {
   move(index) { this.cursor = index; this.place(this.hover, index); this.tell(index); }
 
   pick(index, on) { if (on) this.selected.add(index); else this.selected.delete(index); this.outline(); this.tell(index); }
+
+  drop() {
+    const had = this.selected.size > 0;
+    this.selected.clear();
+    if (had) { this.outline(); this.tell(this.cursor); }
+    return had;
+  }
 
   outline() {
     this.marks.replaceChildren(...[...this.selected].map((index) => { const node = el("div", { class: "picked" }); this.place(node, index); return node; }));

@@ -111,7 +111,8 @@ def _choice(hits: list[SearchHit]) -> tuple[SearchHit, SearchHit]:
     ids = list(by_id)
     left, right = st.columns(2)
     chosen: list[SearchHit] = []
-    for place, name, default in ((left, "a", ids[0]), (right, "b", ids[1])):
+    for place, name in ((left, "a"), (right, "b")):
+        default = next(id for id in ids if id not in [hit.id for hit in chosen])
         wanted = st.query_params.get(name, default)
         st.session_state[f"compare_{name}"] = wanted if wanted in by_id else default
         id = place.selectbox(

@@ -2,45 +2,40 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import streamlit as st
 
 from lexsearch.cli.terminal import safe
-from lexsearch.engine import MODES, Mode
 from lexsearch.errors import UsageError
-from lexsearch.evaluation.bootstrap import paired_difference
-from lexsearch.evaluation.judged import MEASURES, per_topic, randomisation_test
-from lexsearch.evaluation.runs import Qrels, Run, read_qrels, write_qrels, write_run
+from lexsearch.evaluation.judged import MEASURES
+from lexsearch.evaluation.runs import ranked, read_qrels, write_qrels, write_run
 from lexsearch.query import Query
 from ui import judgements
+from ui.cards import LABELS
 from ui.library import Library
 from ui.request import Request
 from ui.state import library, say
-from ui.views.search import LABELS
+from ui.trials import (
+    FAST,
+    SETTINGS,
+    Material,
+    Trial,
+    by_topic,
+    differences,
+    foreign,
+    table,
+    try_out,
+    verdict,
+)
+from ui.widgets import show_pictures
 
-DEPTH = 100  # pictures of a run, per topic
-FAST = "hybrid, no fine match"
-SETTINGS = (*MODES, FAST)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Material:
-    """Topics with their judgements.
-
-    Attributes:
-        queries: qid -> query.
-        titles: qid -> text to show.
-        qrels: qid -> picture id -> grade.
-    """
-
-    queries: Mapping[str, Query]
-    titles: Mapping[str, str]
-    qrels: Qrels
+SIDE_BY_SIDE = 8  # pictures of each setting, for one topic
+GRADES = {1: "relevant", 0: "not relevant"}
 
 
 def draw() -> None:
@@ -56,16 +51,17 @@ def draw() -> None:
     )
     try:
         material = _by_thumbs(books) if source == "By thumbs" else _uploaded()
+        if material is None:
+            return
+        trials = [*_trials(books, material), *_foreign()]
     except UsageError as error:
-        say("These judgements cannot be used.", str(error), kind="warning")
+        say("These files cannot be used.", str(error), kind="warning")
         return
-    if material is None:
-        return
-    with st.spinner("searching every topic in every mode"):
-        runs = {name: run(books, material, name) for name in SETTINGS}
-    _table(runs, material)
-    _comparison(runs, material)
-    _downloads(runs, material)
+    count = len(material.qrels)
+    st.subheader(f"Measures over {count} {'topic' if count == 1 else 'topics'}", anchor=False)
+    st.dataframe(table(trials, material), hide_index=True, width="stretch")
+    _comparison(books, trials, material)
+    _downloads(trials, material)
 
 
 def _by_thumbs(books: Library) -> Material | None:
@@ -88,6 +84,10 @@ def _by_thumbs(books: Library) -> Material | None:
         for topic in topics
     ]
     st.dataframe(rows, hide_index=True, width="stretch")
+    with st.popover("Forget all judgements", icon=":material/delete:"):
+        st.text("This cannot be undone. Download them first, below.")
+        place = (books.settings, books.directory)
+        st.button("Forget them", on_click=judgements.clear, args=place)
     queries: dict[str, Query] = {}
     for topic in topics:
         try:
@@ -97,7 +97,8 @@ def _by_thumbs(books: Library) -> Material | None:
     if not queries:
         return None
     titles = {topic.qid: _title(topic.params) for topic in topics}
-    return Material(queries, titles, {qid: qrels[qid] for qid in queries})
+    key = repr([dict(topic.params) for topic in topics])
+    return Material(key, queries, titles, {qid: qrels[qid] for qid in queries})
 
 
 def _title(params: Mapping[str, str]) -> str:
@@ -125,76 +126,90 @@ def _uploaded() -> Material | None:
     kept = {qid: g for qid, g in grades.items() if qid in texts and any(v > 0 for v in g.values())}
     if not kept:
         raise UsageError("no topic has a judged, relevant picture; are the numbers the same?")
-    return Material({qid: Query.text(texts[qid]) for qid in kept}, texts, kept)
+    asked = {qid: texts[qid] for qid in kept}
+    titles = {qid: safe(text) for qid, text in asked.items()}
+    queries = {qid: Query.text(text) for qid, text in asked.items()}
+    return Material(repr(asked), queries, titles, kept)
 
 
-def run(books: Library, material: Material, setting: str) -> Run:
-    """Picture ids with scores for every topic; a topic that the mode cannot answer is left out."""
-    found: Run = {}
-    for qid, query in material.queries.items():
-        mode: Mode = next((mode for mode in MODES if mode == setting), "hybrid")
-        rerank = 0 if setting == FAST else None
-        try:
-            with books.use() as db:
-                hits = db.search(query, top_k=DEPTH, mode=mode, rerank=rerank)
-        except UsageError:
-            continue
-        found[qid] = {hit.id: hit.score for hit in hits}
-    return found
+def _trials(books: Library, material: Material) -> list[Trial]:
+    """The runs of all settings; made anew for other topics, and after a commit."""
+    with books.use() as db:
+        place = f"{db.directory} {db.snapshot.generation} {material.key}"
+    key = hashlib.sha256(place.encode()).hexdigest()
+    held = st.session_state.get("trials")
+    if held is None or held[0] != key:
+        with st.spinner("searching every topic in every mode"):
+            found = [try_out(books, material, name) for name in SETTINGS]
+        named = [Trial(LABELS.get(one.name, one.name), one.run, one.search_ms) for one in found]
+        held = st.session_state["trials"] = (key, named)
+    return list(held[1])
 
 
-def _table(runs: Mapping[str, Run], material: Material) -> None:
-    count = len(material.qrels)
-    st.subheader(f"Measures over {count} {'topic' if count == 1 else 'topics'}", anchor=False)
-    rows = []
-    for name, found in runs.items():
-        means = per_topic(found, material.qrels).mean(axis=0)
-        cells = {m: round(float(v), 4) for m, v in zip(MEASURES, means, strict=True)}
-        rows.append({"setting": LABELS.get(name, name), **cells})
-    st.dataframe(rows, hide_index=True, width="stretch")
+def _foreign() -> list[Trial]:
+    files = st.file_uploader(
+        "Runs of other systems, in TREC form, to compare with", accept_multiple_files=True
+    )
+    return [foreign(f"{i}. {safe(one.name)}", one.getvalue()) for i, one in enumerate(files, 1)]
 
 
-def _comparison(runs: Mapping[str, Run], material: Material) -> None:
+def _comparison(books: Library, trials: Sequence[Trial], material: Material) -> None:
     st.subheader("Compare two settings", anchor=False)
     a, b, m = st.columns(3)
-    label = {LABELS.get(name, name): name for name in SETTINGS}
-    shown = list(label)
-    this = a.selectbox("This", shown, index=SETTINGS.index("hybrid"))
-    against = b.selectbox("against", shown, index=SETTINGS.index("dense"))
-    one, other = label[this], label[against]
+    by_name = {one.name: one for one in trials}
+    names = list(by_name)
+    this = by_name[a.selectbox("This", names, index=names.index(LABELS["hybrid"]))]
+    against = by_name[b.selectbox("against", names, index=names.index(LABELS["dense"]))]
     measure = m.selectbox("by", MEASURES)
-    column = MEASURES.index(measure)
-    ours = per_topic(runs[one], material.qrels)[:, column]
-    theirs = per_topic(runs[other], material.qrels)[:, column]
-    gap = paired_difference(ours, theirs)
-    p = randomisation_test(ours, theirs)
+    found = differences(this, against, material)
+    st.dataframe(found, hide_index=True, width="stretch")
+    st.text("95 % intervals by bootstrap over topics; p of a two-sided randomisation test.")
+    chosen = found[MEASURES.index(measure)]
     st.text(
-        f"{this} - {against}: {gap.mean:+.4f}   95 % interval {gap.low:+.4f} to "
-        f"{gap.high:+.4f}   p = {p:.3f} (randomisation test)   {verdict(p, len(ours))}"
+        f"{this.name} - {against.name} by {measure}: {chosen['difference']:+.4f}, "
+        f"p = {chosen['p']:.3f}; {verdict(chosen['p'], len(material.qrels))}"
     )
-    rows = [
-        {"topic": qid, "search": safe(material.titles[qid]), "this": x, "against": y, "gap": x - y}
-        for qid, x, y in zip(material.qrels, ours.tolist(), theirs.tolist(), strict=True)
-    ]
-    st.dataframe(rows, hide_index=True, width="stretch")
+    rows = by_topic(this, against, material, measure)
+    left, right = st.columns(2, gap="large")
+    left.dataframe(rows, hide_index=True, width="stretch")
+    right.bar_chart(rows, x="topic", y="gap", sort=False, y_label=f"{measure}, this - against")
+    _side_by_side(books, this, against, material)
 
 
-def verdict(p: float, topics: int) -> str:
-    """What the test says in words."""
-    if topics < 6:  # 2 / 2 ** 5 > 0.05: fewer topics can never be significant
-        return "too few topics to tell; judge at least 6"
-    return "a real difference" if p < 0.05 else "may be chance"
+def _side_by_side(books: Library, this: Trial, against: Trial, material: Material) -> None:
+    titles = material.titles
+    qid = st.selectbox(
+        "Look at one topic",
+        list(material.qrels),
+        index=None,
+        format_func=lambda one: f"{one}. {titles[one]}",
+        placeholder="choose one to see what both find",
+    )
+    if qid is None:
+        return
+    for key, trial in (("this", this), ("against", against)):
+        ids = ranked(trial.run.get(qid, {}))[:SIDE_BY_SIDE]
+        records, grades = [], []
+        for id in ids:
+            try:
+                with books.use() as db:
+                    records.append(db.picture(id))
+            except UsageError:
+                continue  # of another library
+            grades.append((GRADES.get(material.qrels[qid].get(id, -1), "not judged"),))
+        title = f"{key}: {trial.name}"
+        show_pictures(books, title, records, key=f"topic_{key}", texts=grades)
 
 
-def _downloads(runs: Mapping[str, Run], material: Material) -> None:
+def _downloads(trials: Sequence[Trial], material: Material) -> None:
     st.subheader("TREC files", anchor=False)
     row = st.container(horizontal=True)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         write_qrels(path, material.qrels)
         row.download_button("qrels.txt", path.read_bytes(), "qrels.txt", "text/plain")
-        for name, found in runs.items():
-            write_run(path, found, tag=f"lexsearch-{name.replace(', ', '-').replace(' ', '-')}")
+        for name, trial in zip(SETTINGS, trials, strict=False):
+            write_run(path, trial.run, tag=f"lexsearch-{name.replace(', ', '-').replace(' ', '-')}")
             file = f"run.{name.split(',')[0]}{'-fast' if name == FAST else ''}.trec"
             row.download_button(file, path.read_bytes(), file, "text/plain")
     topics = "".join(f"{qid}\t{material.titles[qid]}\n" for qid in material.qrels)

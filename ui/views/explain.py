@@ -33,6 +33,8 @@ def draw() -> None:
         _to_search(asked)
     if row.button("More like this", icon=":material/add:"):
         _to_search(Request(like=id, mode=asked.mode))
+    if asked.text and row.button("Compare with another hit", icon=":material/compare:"):
+        _to("compare", {"q": asked.text, "a": id})
     try:
         data = gather(books, asked, id)
     except UsageError as error:
@@ -40,9 +42,9 @@ def draw() -> None:
         return
     st.text(f"{data['name']}   for   {data['query']}")
     component("patch_viewer")(data=data, key="viewer", on_act_change=_acted)
-    found = st.session_state.pop("patch_words", None)
-    if found:
-        _to_search(Request(mode="lexical", weights=found))
+    wanted = st.session_state.pop("from_viewer", None)
+    if wanted is not None:
+        _to_search(asked if wanted == "back" else Request(mode="lexical", weights=wanted))
 
 
 def gather(books: Library, asked: Request, id: str) -> dict[str, Any]:
@@ -78,16 +80,22 @@ def _own_query(books: Library, id: str) -> Query:
 
 
 def _to_search(asked: Request) -> None:
+    _to("", asked.to_params())
+
+
+def _to(address: str, params: dict[str, str]) -> None:
     from ui.pages import page
 
-    st.switch_page(page(""), query_params=asked.to_params())
+    st.switch_page(page(address), query_params=params)
 
 
 def _acted() -> None:
     event = picked("viewer", "act")
     words = event.get("words")
-    if event.get("kind") == "search" and isinstance(words, dict):
+    if event.get("kind") == "back":
+        st.session_state["from_viewer"] = "back"
+    elif event.get("kind") == "search" and isinstance(words, dict):
         top = max((float(weight) for weight in words.values()), default=0.0) or 1.0
-        st.session_state["patch_words"] = {
+        st.session_state["from_viewer"] = {
             str(word): round(float(weight) / top, 3) for word, weight in words.items()
         }

@@ -21,11 +21,11 @@ def is_active(books: Library) -> bool:
     return job is not None and job.is_active
 
 
-def begin(books: Library, paths: list[str], *, force: bool = False) -> None:
+def begin(books: Library, paths: list[str], *, retry: bool = False) -> None:
     """Start a run and draw the page anew, or say what is wrong."""
     try:
-        index_job.start(books.settings, books.directory, paths, force=force)
-    except LexsearchError as error:
+        index_job.start(books.settings, books.directory, paths, retry=retry)
+    except (LexsearchError, OSError) as error:
         say("Indexing did not start.", str(error), kind="warning")
         return
     st.rerun()

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import streamlit as st
 
-import lexsearch.models.files as model_files
 from lexsearch.cli.terminal import safe, size
 from lexsearch.results import display_path
 from ui.cards import SAID
 from ui.library import Library
 from ui.state import library
-from ui.views import indexing
-
-CARD = "MODEL_CARD.md"
+from ui.views import holdings, indexing
 
 
 def draw() -> None:
@@ -33,17 +29,19 @@ def draw() -> None:
     with add:
         st.subheader("Add a folder", anchor=False)
         indexing.form(books)
+    holdings.draw(books)
     st.subheader("Files that were skipped", anchor=False)
     if skipped:
         rows = [{"reason": safe(s.reason), "file": safe(display_path(s.path))} for s in skipped]
         st.dataframe(rows, hide_index=True, width="stretch", height=min(38 * len(rows) + 40, 320))
-        if st.button(f"Try these {len(skipped):,} again", icon=":material/refresh:"):
-            held = [os.fsdecode(one.path) for one in skipped]
-            indexing.begin(books, [path for path in held if Path(path).exists()], force=True)
+        again = "Try it again" if len(skipped) == 1 else f"Try these {len(skipped):,} again"
+        busy = indexing.is_active(books)
+        if st.button(again, icon=":material/refresh:", disabled=busy or not roots):
+            indexing.begin(books, [os.fsdecode(root) for root in roots], retry=True)
     else:
         st.text("None.")
     _disk(status)
-    _model(books)
+    _model()
 
 
 def _counts(status: dict[str, object]) -> None:
@@ -91,17 +89,8 @@ def _disk(status: dict[str, object]) -> None:
     st.text(safe(str(status["directory"])))
 
 
-def _model(books: Library) -> None:
-    with books.use() as db:
-        identity = db.snapshot.identity
-    with st.expander(f"Model {identity.name}"):
-        for role, mark in identity.fingerprints.items():
-            st.text(f"{role}: {mark}")
-        card = model_files.FOLDER / identity.name / CARD
-        if card.is_file():
-            st.markdown(_without_pictures(card.read_text(encoding="utf-8")))
+def _model() -> None:
+    from ui.pages import page
 
-
-def _without_pictures(text: str) -> str:
-    """The card without the lines that show pictures, which are not served."""
-    return "\n".join(line for line in text.splitlines() if not line.startswith("!["))
+    if st.button("The model of this library", icon=":material/model_training:"):
+        st.switch_page(page("model"))

@@ -9,8 +9,6 @@ import streamlit as st
 import lexsearch
 from lexsearch.cli.clean import cached, remove
 from lexsearch.cli.terminal import safe, size
-from lexsearch.engine import CHANNELS
-from ui.cards import SAID
 from ui.state import library
 
 
@@ -24,6 +22,8 @@ def draw() -> None:
         "Model of new indexes": settings.model,
         "Processor threads": str(settings.threads or "as many as there are"),
         "Fine match computed by": settings.late_kernel,
+        "Device": "the processor; large models of one's own may use a graphics card",
+        "Cut-off": "none; the slider above the hits, or its automatic rule, hides the tail",
         "Cache": str(settings.cache_dir),
         "Network": "not used: models, photos and searches stay on this computer",
         "Language": "English; queries in other languages are read letter by letter",
@@ -35,14 +35,10 @@ def draw() -> None:
         left.text(name)
         right.text(safe(value))
     st.text("Set them in config.toml, lexsearch.toml, or as LEXSEARCH_… in the environment.")
-    if books.exists():
-        with books.use() as db:
-            weights = db.model.fusion
-        st.subheader("How the channels are joined", anchor=False)
-        row = st.columns(len(CHANNELS))
-        for place, name in zip(row, CHANNELS, strict=True):
-            place.metric(SAID[name].capitalize(), f"{weights[name]:.3f}")
-        st.text("Weights on the raw scores, chosen when the model was made.")
+    if st.button("The model of this library", icon=":material/model_training:"):
+        from ui.pages import page
+
+        st.switch_page(page("model"))
     st.subheader("Cache", anchor=False)
     files = list(cached(settings.cache_dir))
     total = sum(path.stat().st_size for path in files)

@@ -15,17 +15,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.parts.pictures.replaceChildren(...data.pictures.map((picture) => chip(root, picture)));
   const heaviest = Math.max(...data.words.map((one) => one.weight), 1e-9);
   const alive = new Set(data.words.map((one) => one.word));
-  for (const [word, node] of [...pills]) if (!alive.has(word)) { node.remove(); pills.delete(word); }
-  let before = null;
-  for (const one of data.words) {
+  for (const word of [...pills.keys()]) if (!alive.has(word)) pills.delete(word);
+  arrange(root.parts.words, data.words.map((one) => {
     let node = pills.get(one.word);
     if (!node) pills.set(one.word, (node = pill(root, one)));
-    update(node, one, heaviest, parentElement.activeElement);
-    // Moving a node would end a drag: insert only what is not in place.
-    const next = before ? before.nextSibling : root.parts.words.firstChild;
-    if (next !== node) root.parts.words.insertBefore(node, next);
-    before = node;
-  }
+    update(node, one, heaviest);
+    return node;
+  }));
 }
 
 const pill = (root, one) => {
@@ -56,13 +52,14 @@ const pill = (root, one) => {
   return node;
 };
 
-const update = (node, one, heaviest, focused) => {
+const update = (node, one, heaviest) => {
   const { count, fill, factor, slider, pin, ban } = node.parts;
   count.textContent = one.images.toLocaleString("en");
   count.title = `${one.images.toLocaleString("en")} pictures carry it`;
   fill.style.width = `${(100 * one.weight) / heaviest}%`;
-  if (focused !== slider) slider.value = String(one.factor);
+  if (focusedIn(slider) !== slider) slider.value = String(one.factor);
   factor.textContent = `× ${Number(slider.value).toFixed(1)}`;
+  slider.setAttribute("aria-valuetext", `times ${Number(slider.value).toFixed(1)}`);
   node.classList.toggle("pinned", one.pinned);
   node.classList.toggle("banned", one.banned);
   node.classList.toggle("edited", one.edited);
