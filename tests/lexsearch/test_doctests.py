@@ -9,7 +9,13 @@ import pytest
 import lexsearch
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE | doctest.IGNORE_EXCEPTION_DETAIL
-HEAVY = ("lexsearch.nn", "lexsearch.training", "lexsearch.encoders", "lexsearch.stores")
+HEAVY = (
+    "lexsearch.nn",
+    "lexsearch.training",
+    "lexsearch.encoders",
+    "lexsearch.stores",
+    "lexsearch.adapters.",
+)
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(lexsearch.__path__, "lexsearch.", onerror=lambda _: None)
