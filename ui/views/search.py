@@ -6,8 +6,8 @@ import time
 
 import streamlit as st
 
-from lexsearch.cli.output import NEAR_BITS, SPARE
 from lexsearch.errors import UsageError
+from lexsearch.grouping import NEAR_BITS, SPARE
 from lexsearch.results import SearchResults
 from ui import judgements
 from ui.cards import card, grid
