@@ -31,7 +31,8 @@ CLI = f"{sys.executable} -m lexsearch.cli"
 PHOTOS, QUERIES = 40, 2
 PLUGIN = """
 import importlib.util, sys, types
-sys.modules.setdefault("pytest", types.SimpleNamespace(fixture=lambda function: function))
+fixture = lambda function=None, **how: function or (lambda inner: inner)
+sys.modules.setdefault("pytest", types.SimpleNamespace(fixture=fixture))
 spec = importlib.util.spec_from_file_location("toy_fixtures", {path!r})
 module = importlib.util.module_from_spec(spec)
 sys.modules["toy_fixtures"] = module

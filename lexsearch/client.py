@@ -6,6 +6,7 @@ import base64
 import contextlib
 import http.client
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -28,7 +29,8 @@ from lexsearch.errors import (
     WrongModel,
 )
 from lexsearch.explain.contribution import Contribution
-from lexsearch.query import Query
+from lexsearch.query import Filter, Query
+from lexsearch.ranking.share import Share
 from lexsearch.results import SCHEMA, SearchHit, SearchResults
 
 CONNECT_S = 5.0
@@ -230,8 +232,15 @@ def _wanted(query: Query) -> dict[str, Any]:
         "weights": dict(query.weights),
         "must": list(query.must),
         "exclude": list(query.exclude),
-        "filters": {k: v for k, v in asdict(query.filters).items() if v is not None},
+        "filters": _conditions(query.filters),
     }
+
+
+def _conditions(filters: Filter) -> dict[str, Any]:
+    given = {name: value for name, value in asdict(filters).items() if value}
+    if "meta" in given:
+        given["meta"] = dict(filters.meta)
+    return given
 
 
 def _part(kind: str, value: Any, weight: float) -> dict[str, Any]:
@@ -270,6 +279,7 @@ def _results(answer: Mapping[str, Any]) -> SearchResults:
             tuple(answer["notes"]),
             float("-inf") if cutoff is None else float(cutoff),
             int(answer["excluded"]),
+            answer.get("fusion", "model"),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ServerTooNew(
@@ -290,10 +300,16 @@ def _hit(one: Mapping[str, Any]) -> SearchHit:
         score=one["score"],
         scores=one["scores"],
         terms=tuple(Contribution(-1, **term) for term in one["terms"]),
+        shares=tuple(_share(share) for share in one.get("shares") or ()),
         also=tuple(one.get("also", ())),
         meta={name: _fact(one.get(name)) for name in SHOWN_META},
         below_cutoff=one["below_cutoff"],
     )
+
+
+def _share(one: Mapping[str, Any]) -> Share:
+    value = math.inf if one["value"] is None else one["value"]
+    return Share(one["channel"], one["what"], value, one["share"], one.get("weight"))
 
 
 def _fact(value: Any) -> Any:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lexsearch.explain.token_matches import TokenMatch
     from lexsearch.protocols import Vocabulary
-    from lexsearch.ranking.fusion_rules import Share
+    from lexsearch.ranking.share import Share
     from lexsearch.types import FloatArray, PatchWords, Region
 
 SCHEMA = 1
@@ -119,8 +119,8 @@ class SearchHit:
             record["also"] = list(self.also)
         if self.ids:
             record["ids"] = list(self.ids)
-        record.update({name: value for name, value in self.meta.items() if value is not None})
-        return record
+        known = {name: value for name, value in self.meta.items() if value is not None}
+        return {**known, **record} if known.keys() & record.keys() else {**record, **known}
 
 
 def term_dict(term: Contribution) -> dict[str, Any]:

@@ -89,11 +89,13 @@ def feedback_options(function: F) -> F:
 
 def feedback_of(given: dict[str, Any]) -> Feedback | None:
     """Takes the values of `feedback_options` out of what a command was given."""
-    from lexsearch.feedback import Feedback
-
     method = given.pop("prf")
     docs, words, weight = (given.pop(f"prf_{name}") for name in ("docs", "words", "weight"))
-    return None if method is None else Feedback(method, docs, words, weight)
+    if method is None:
+        return None
+    from lexsearch.feedback import Feedback
+
+    return Feedback(method, docs, words, weight)
 
 
 def top_option(function: F) -> F:

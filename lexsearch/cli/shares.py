@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lexsearch.ranking.fusion_rules import Share
+    from lexsearch.ranking.share import Share
 
 
 def share_lines(shares: Sequence[Share], fused: float, *, fusion: str) -> list[str]:

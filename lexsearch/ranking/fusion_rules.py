@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from lexsearch.ranking.fusion import filled, weighted_sum
 from lexsearch.ranking.normalise import distribution, theoretical_min_max
+from lexsearch.ranking.share import Share
 from lexsearch.types import FloatArray
 
 Scores: TypeAlias = Mapping[str, FloatArray]
@@ -18,25 +19,6 @@ Values: TypeAlias = npt.NDArray[np.float64]
 CHANNELS = ("lexical", "dense", "late")
 # The least a channel can give: a product of weights >= 0, a cosine, a mean of cosines.
 FLOORS: Mapping[str, float] = {"lexical": 0.0, "dense": -1.0, "late": -1.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """One summand of a fused score.
-
-    Attributes:
-        channel: it comes from; `all` for a constant.
-        what: the rule looks at: `score`, `rank`, `scaled score`, `found`, `constant`.
-        value: of that, for this image.
-        share: what it adds.
-        weight: share = weight * value; None where the share is another function of the value.
-    """
-
-    channel: str
-    what: str
-    value: float
-    share: float
-    weight: float | None = None
 
 
 class Rule(Protocol):

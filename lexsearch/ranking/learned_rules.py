@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lexsearch.ranking.fusion import filled
-from lexsearch.ranking.fusion_rules import CHANNELS, Scores, Share, Values, ranks, scaled
+from lexsearch.ranking.fusion_rules import CHANNELS, Scores, Values, ranks, scaled
+from lexsearch.ranking.share import Share
 from lexsearch.types import FloatArray
 
 DAMPING = 60.0  # of ranks as features: 60 / (60 + rank), 1 at the top, half at rank 60

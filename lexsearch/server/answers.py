@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from lexsearch.bundle.records import ImageRecord
 from lexsearch.explain.contribution import Contribution
-from lexsearch.results import Explanation, SearchHit, SearchResults, display_path
+from lexsearch.results import Explanation, SearchHit, SearchResults, display_path, share_dict
 from lexsearch.server.shapes import SCHEMA
 from lexsearch.types import docid
 
@@ -42,20 +42,22 @@ def results(found: SearchResults, generation: int, *, paths: bool) -> dict[str, 
         "cutoff": found.cutoff if math.isfinite(found.cutoff) else None,
         "excluded": found.excluded,
         "seconds": dict(found.seconds),
+        "fusion": found.fusion,
     }
 
 
 def hit(found: SearchHit, *, paths: bool) -> dict[str, Any]:
     """Shape `Hit`."""
     return {
+        **{name: value for name, value in found.meta.items() if value is not None},
         "rank": found.rank,
         "id": found.id,
         "score": found.score,
         "scores": {name: found.scores.get(name) for name in CHANNELS},
         "terms": [term(one) for one in found.terms],
+        "shares": [share_dict(one) for one in found.shares] or None,
         "below_cutoff": bool(found.below_cutoff),
         **({**path_fields(found.raw_path), "also": list(found.also)} if paths else {}),
-        **{name: value for name, value in found.meta.items() if value is not None},
     }
 
 

@@ -46,6 +46,11 @@ class Conditions(Strict):
     path: Condition = Field(default=None, description="Glob over the whole path, or a part of it.")
     type: Condition = Field(default=None, description="File type, such as jpeg.")
     camera: Condition = Field(default=None, description="Part of the camera's name.")
+    label: Condition = Field(default=None, description="A class that `lexsearch label` gave.")
+    meta: dict[Word, str | int | float | bool | None] = Field(
+        default={}, max_length=MAX_CONDITIONS,
+        description="What programs said of pictures that they added, by name.",
+    )  # fmt: skip
 
     def filter(self) -> Filter:
         """As the library has it."""
@@ -160,6 +165,16 @@ class Term(BaseModel):
     contribution: float
 
 
+class Share(BaseModel):
+    """One summand of a fused score."""
+
+    channel: str
+    what: str
+    value: float | None = Field(description="None = no rank.")
+    share: float
+    weight: float | None = None
+
+
 class Channels(BaseModel):
     """Scores by channel; none where it was not computed."""
 
@@ -197,6 +212,9 @@ class Hit(Facts):
     score: float
     scores: Channels
     terms: list[Term]
+    shares: list[Share] | None = Field(
+        default=None, description="What adds up to the fused score; where every word was wanted."
+    )
     below_cutoff: bool
 
 
@@ -212,6 +230,7 @@ class Results(BaseModel):
     cutoff: float | None
     excluded: int = Field(description="Pictures that -word or exclude took away.")
     seconds: dict[str, float]
+    fusion: str = Field(default="model", description="The rule that joined the channels.")
 
 
 class BatchResults(BaseModel):

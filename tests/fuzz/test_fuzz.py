@@ -72,8 +72,8 @@ def test_any_line_is_a_filter_or_a_usage_error(text: str) -> None:
         )
     except UsageError:
         return
-    meets(b"/photos/caf\xe9/a[1].jpg", None)
-    meets(b"", "FUJIFILM X100V")
+    meets(b"/photos/caf\xe9/a[1].jpg", None, None)
+    meets(b"", "FUJIFILM X100V", "{}")
 
 
 @fuzzed

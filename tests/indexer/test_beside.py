@@ -131,7 +131,7 @@ def test_an_open_search_moves_to_the_new_model(
     db: Path, photos: Path, toy_model: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Other(toy_model)
-    monkeypatch.setattr("lexsearch.api.build", lambda group, name, **rest: other)
+    monkeypatch.setattr("lexsearch.opened.build", lambda group, name, **rest: other)
     with LexSearch.open(db, model=toy_model) as index:
         assert index.search("red", top_k=3).hits
         index_folders([photos], directory=db, model=other, options=BESIDE)

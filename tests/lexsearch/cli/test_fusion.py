@@ -12,7 +12,8 @@ pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 from lexsearch.cli import fusion as command
 from lexsearch.cli.run import main
 from lexsearch.cli.shares import share_lines
-from lexsearch.ranking.fusion_rules import Scaled, Share
+from lexsearch.ranking.fusion_rules import Scaled
+from lexsearch.ranking.share import Share
 
 CORPUS = Path(__file__).parents[3] / "sample_corpus"
 SCENES = 26

@@ -145,7 +145,7 @@ def test_notes_reach_the_client(client: TestClient) -> None:
         ({"query": "car", "filters": {"after": "2024"}, "mode": "nonsense"}, "mode"),
         ({"parts": [{"words": {"car": 1.0}}], "mode": "dense"}, "no dense side"),
         ({"parts": [{"picture": base64.b64encode(b"no picture").decode()}]}, "the upload"),
-        ({"parts": [{"id": "0000000000000000"}]}, "no picture 0000000000000000 in the index"),
+        ({"parts": [{"id": "0000000000000000"}]}, "no picture '0000000000000000' in the index"),
         ({"parts": [{"text": "a", "words": {"car": 1.0}}]}, "Extra inputs"),
         ({"parts": [{"words": {}}]}, "words"),
         ({"query": "car", "top_k": 0}, "top_k"),
