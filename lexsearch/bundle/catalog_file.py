@@ -7,13 +7,13 @@ import os
 import sqlite3
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from lexsearch.bundle.format import too_new
-from lexsearch.bundle.open_catalogs import CatalogConnection, is_read_here
+from lexsearch.bundle.open_catalogs import CatalogConnection, bytes_of
 from lexsearch.bundle.private_copy import private_copy
 from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.step import (
@@ -58,11 +58,8 @@ def step_of(directory: Path, *, known: int = STEP) -> int:
         IndexTooNew, IndexDamaged: see `check_header`.
     """
     path = directory / CATALOG_FILE
-    if is_read_here(path) and not is_frozen(directory):  # nothing is locked in a frozen one
-        return _step_by_query(directory, known)
     try:
-        with path.open("rb") as file:
-            header = file.read(100)
+        header = bytes_of(path, 100)
     except FileNotFoundError:
         raise _damaged(path, "the file is missing") from None
     except OSError as error:
@@ -71,19 +68,6 @@ def step_of(directory: Path, *, known: int = STEP) -> int:
         raise _damaged(path, "it is no SQLite file")
     (application,) = struct.unpack_from(">I", header, _APPLICATION_AT)
     (step,) = struct.unpack_from(">I", header, _STEP_AT)
-    _check_step(directory, application, step, known)
-    return int(step)
-
-
-def _step_by_query(directory: Path, known: int) -> int:
-    """The step of a catalog that was found sound before, without touching the file itself."""
-    path = directory / CATALOG_FILE
-    with (
-        reading(path),
-        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as c,
-    ):
-        (application,) = c.execute("PRAGMA application_id").fetchone()
-        (step,) = c.execute("PRAGMA user_version").fetchone()
     _check_step(directory, application, step, known)
     return int(step)
 
@@ -147,12 +131,6 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _copied(directory: Path) -> sqlite3.Connection:
-    path = directory / CATALOG_FILE
-    if is_read_here(path):  # another reader of this process has touched the folder already
-        copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        with reading(path), closing(_connected(path)) as source:
-            source.backup(copy)
-        return copy
     try:
         return private_copy(directory)
     except OSError as error:

@@ -3,12 +3,13 @@
 On POSIX systems a process that closes any descriptor of a file loses all its locks on that file,
 those of SQLite too. A writer in another process that finishes then believes that nobody reads, and
 removes the write-ahead log under the readers: they would never see another commit, and might read
-pages of several. So what needs the header of a catalog asks here first. The locks belong to the
-process, and so does this table.
+pages of several. So what needs bytes of a catalog reads them here. The locks belong to the process,
+and so does this table.
 """
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections import Counter
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import TypeAlias
 Inode: TypeAlias = "tuple[int, int]"
 _lock = Lock()
 _reading: Counter[Inode] = Counter()
+_kept: dict[Inode, int] = {}  # descriptors that must not be closed yet
 
 
 class CatalogConnection(sqlite3.Connection):
@@ -40,16 +42,28 @@ class CatalogConnection(sqlite3.Connection):
                 _reading[inode] -= 1
                 if _reading[inode] <= 0:
                     del _reading[inode]
+                    if inode in _kept:
+                        os.close(_kept.pop(inode))
 
 
-def is_read_here(path: Path) -> bool:
-    """Whether a connection of this process reads the catalog at a path."""
-    try:
-        inode = _inode(path)
-    except OSError:
-        return False
+def bytes_of(path: Path, most: int = -1) -> bytes:
+    """The first bytes of a catalog; the descriptor stays open while this process reads it.
+
+    most: how many; -1 = all.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    inode = _inode(path)
     with _lock:
-        return _reading.get(inode, 0) > 0
+        if _reading.get(inode, 0) <= 0:
+            with path.open("rb") as file:
+                return file.read(most)
+        if inode not in _kept:
+            _kept[inode] = os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
+        with os.fdopen(_kept[inode], "rb", closefd=False) as file:
+            file.seek(0)
+            return file.read(most)
 
 
 def _inode(path: Path) -> Inode:

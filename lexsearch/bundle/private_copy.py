@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from lexsearch.bundle.container import damaged
+from lexsearch.bundle.open_catalogs import bytes_of
 from lexsearch.catalog.step import BUSY_TIMEOUT_S, CATALOG_FILE
 
 # A write-ahead log begins with 32 bytes; the salts in it change when the log begins anew.
@@ -37,7 +38,7 @@ def private_copy(directory: Path) -> sqlite3.Connection:
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while time.monotonic() < deadline:
         before = _state(path)
-        main = path.read_bytes()
+        main = bytes_of(path)
         log = _log(path)
         if _state(path)[1] == before[1] and (log or _state(path) == before):
             return _opened(main, log)

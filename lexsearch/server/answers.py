@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from lexsearch.bundle.records import ImageRecord
 from lexsearch.explain.contribution import Contribution
-from lexsearch.results import Explanation, SearchHit, SearchResults, display_path, share_dict
+from lexsearch.ranking.share import Share
+from lexsearch.results import Explanation, SearchHit, SearchResults, display_path
 from lexsearch.server.shapes import SCHEMA
 from lexsearch.types import docid
 
@@ -55,7 +56,7 @@ def hit(found: SearchHit, *, paths: bool) -> dict[str, Any]:
         "score": found.score,
         "scores": {name: found.scores.get(name) for name in CHANNELS},
         "terms": [term(one) for one in found.terms],
-        "shares": [share_dict(one) for one in found.shares] or None,
+        "shares": [share(one) for one in found.shares] or None,
         "below_cutoff": bool(found.below_cutoff),
         **({**path_fields(found.raw_path), "also": list(found.also)} if paths else {}),
     }
@@ -68,6 +69,17 @@ def term(one: Contribution) -> dict[str, Any]:
         "query": one.query,
         "image": one.image,
         "contribution": one.contribution,
+    }
+
+
+def share(one: Share) -> dict[str, Any]:
+    """Shape `Share`."""
+    return {
+        "channel": one.channel,
+        "what": one.what,
+        "value": float(one.value) if math.isfinite(one.value) else None,
+        "share": float(one.share),
+        "weight": None if one.weight is None else float(one.weight),
     }
 
 

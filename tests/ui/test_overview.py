@@ -53,11 +53,11 @@ def test_the_filter_of_a_folder_admits_its_files_and_no_others(folder: bytes) ->
     assert len(value) <= MAX_GLOB
     value.encode("utf-8")  # it stands in an address
     meets = predicate(path_glob=value, type_=None, camera=None)
-    assert meets(folder.rstrip(b"/") + b"/x.jpg", None)
-    assert meets(folder.rstrip(b"/") + b"/deep/er/x.jpg", None)
+    assert meets(folder.rstrip(b"/") + b"/x.jpg", None, None)
+    assert meets(folder.rstrip(b"/") + b"/deep/er/x.jpg", None, None)
     if folder != b"/":
-        assert not meets(folder + b"2/x.jpg", None)
-        assert not meets(b"/elsewhere/x.jpg", None)
+        assert not meets(folder + b"2/x.jpg", None, None)
+        assert not meets(b"/elsewhere/x.jpg", None, None)
 
 
 def test_pictures_are_counted_by_year_camera_and_type_newest_first() -> None:

@@ -148,7 +148,7 @@ def test_why_without_a_search_explains_the_words_of_the_picture(
 
 def test_why_of_nothing_points_to_the_search(app: App, texts: Texts) -> None:
     assert "Search first" in texts(app("explain"))
-    assert "is no id of a picture" in texts(app("explain", id="../../etc/passwd", q="x"))
+    assert "no picture '../../etc/passwd'" in texts(app("explain", id="../../etc/passwd", q="x"))
 
 
 def test_why_of_a_photo_that_is_gone_shows_what_is_stored(

@@ -41,7 +41,7 @@ def _cache_folder() -> str:
     if config.CACHE_DIR:
         return str(config.CACHE_DIR)
     state = sha256()
-    for name in ("_compiled.py", "_kernels.py", "_derived.py", "_skipping.py"):
+    for name in ("_compiled.py", "_kernels.py", "_derived.py", "_sums.py", "_skipping.py"):
         try:
             state.update(Path(__file__).with_name(name).read_bytes())
         except OSError:  # the source is not there as files
