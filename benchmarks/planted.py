@@ -124,8 +124,9 @@ MUTANTS = (
     ),
     Mutant(
         "noreload", "a reader does not move on when a merge took its files",
-        (("lexsearch/api.py",
-          "                if not self.reload():", "                if True:"),),
+        (("lexsearch/opened.py",
+          "                if not self.reload() and self.engine is engine:",
+          "                if True:"),),
         tests=("tests/lexsearch/test_api.py::"
                "test_a_reader_whose_files_a_merge_removed_answers_from_the_newest_commit",),
     ),

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
+from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.cli.demo import corpus
+from lexsearch.errors import LexsearchError
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -237,6 +239,15 @@ def test_a_box_over_points_shows_the_pictures_taken_there(tab: Tab, dated_app: s
     assert {urllib.parse.urlsplit(one).hostname for one in asked} <= {"127.0.0.1", None, ""}
 
 
+def committed(db: Path) -> bool:
+    """Whether a first batch is in the index."""
+    try:
+        with Snapshot.open(db) as snapshot:
+            return len(snapshot) > 0
+    except LexsearchError:
+        return False
+
+
 def test_a_run_is_stopped_goes_on_and_tries_skipped_files_again(
     tab: Tab, serve: Any, tmp_path: Path
 ) -> None:
@@ -250,6 +261,7 @@ def test_a_run_is_stopped_goes_on_and_tries_skipped_files_again(
         page = tab(f"{address}/library")
         page.get_by_placeholder("~/Pictures").fill(str(folder))
         page.get_by_role("button", name="Index this folder").click()
+        wait_for(lambda: committed(tmp_path / "db"))
         page.get_by_role("button", name="Stop after this batch").click()
         page.get_by_text("Last run:").wait_for()
         page.get_by_role("heading", name="Folders", exact=True).first.wait_for()

@@ -104,6 +104,8 @@ class Served:
             ],
             stdout=subprocess.PIPE,
             stderr=self._log,
+            # A shell ignores SIGINT in what it starts in the background, and so would this.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
             env={
                 **os.environ,
                 "PYTHONPATH": str(ROOT),
