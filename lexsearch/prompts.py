@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from lexsearch.errors import UsageError
 
 # On 81 classes of photos whose labels the bundled model has seen in training: hybrid top-1 79.1 %,
-# against 78.1 % by the first prompt alone; on other sets of labels about equal (see the model card).
+# against 78.1 % by the first prompt alone; on other labels about equal (see the model card).
 TEMPLATES = (
     "a photo of a {}.",
     "a picture of a {}.",
