@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import os
 import shutil
 import signal
@@ -34,7 +33,7 @@ from typing import Any
 
 from benchmarks.bench_query import texts
 from benchmarks.bundled_words import SAMPLE
-from benchmarks.record import save
+from benchmarks.record import report
 from benchmarks.synthetic_bundle import bundled, index_of
 from benchmarks.timing import percentiles
 from lexsearch.pictures import load_for_display
@@ -266,12 +265,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     options = parser.parse_args(arguments)
     found = [measure(size, options.searches, options.keep) for size in options.images]
     figures = {"sizes": found}
-    if options.save:
-        save("bench_app", figures)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        show(figures)
+    report("bench_app", figures, options, show)
     return figures
 
 

@@ -18,7 +18,6 @@ Wall time by stage means little while others use the machine; ratios of processo
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -30,7 +29,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.query_peer import Peer
-from benchmarks.record import save
+from benchmarks.record import report
 from benchmarks.synthetic_bundle import bundled, index_of
 from benchmarks.timing import by_turns, percentiles
 from lexsearch import finding
@@ -259,12 +258,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
     figures = measure(options.images, options.runs, options.cold_runs, options.keep)
-    if options.save:
-        save("bench_query", figures)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        show(figures)
+    report("bench_query", figures, options, show)
     return figures
 
 

@@ -21,7 +21,6 @@ from __future__ import annotations
 import argparse
 import http.client
 import itertools
-import json
 import os
 import re
 import subprocess
@@ -36,8 +35,9 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks.bench_query import CAPTIONS, child, ratio
-from benchmarks.record import save
-from benchmarks.synthetic_bundle import SAMPLE, bundled, index_of
+from benchmarks.bundled_words import SAMPLE
+from benchmarks.record import report
+from benchmarks.synthetic_bundle import bundled, index_of
 from benchmarks.timing import percentiles
 from lexsearch.api import LexSearch
 from lexsearch.query import Query
@@ -167,7 +167,7 @@ def measure_load(
 
 def upload(host: str, port: int, runs: int) -> dict[str, float]:
     """Milliseconds of a search by an uploaded picture."""
-    files = sorted(SAMPLE.glob("*.jpg"))[: runs + 1]
+    files = sorted((SAMPLE / "images").glob("*.jpg"))[: runs + 1]
     times = []
     for file in files:
         line = http.client.HTTPConnection(host, port, timeout=60)
@@ -207,7 +207,7 @@ def index_for(size: int, model: Any, place: Path) -> Iterator[Path]:
             yield made
         return
     with LexSearch.create(place / "sample", model=model) as db:
-        db.index(SAMPLE)
+        db.index(SAMPLE / "images")
     yield place / "sample"
 
 
@@ -261,12 +261,7 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
     figures = measure(options.images, options.clients, options.seconds, options.cold_runs)
-    if options.save:
-        save("bench_serve", figures)
-    if options.json:
-        print(json.dumps(figures))
-    else:
-        show(figures)
+    report("bench_serve", figures, options, show)
     return figures
 
 

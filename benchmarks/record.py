@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -54,3 +56,18 @@ def save(name: str, figures: dict[str, Any]) -> Path:
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
     return path
+
+
+def report(
+    name: str,
+    figures: dict[str, Any],
+    options: argparse.Namespace,
+    show: Callable[[dict[str, Any]], None],
+) -> None:
+    """Save with `--save`; print one JSON object with `--json`, else what `show` prints."""
+    if options.save:
+        save(name, figures)
+    if options.json:
+        print(json.dumps(figures))
+    else:
+        show(figures)

@@ -11,6 +11,7 @@ from indexer.options import IndexOptions
 from indexer.pooling import pooling
 from indexer.scan import ScanResult, is_below
 from lexsearch.bundle.catalog_file import any_segment, recorded_identity
+from lexsearch.bundle.creation import holds_added
 from lexsearch.bundle.editions import in_force, next_number
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.bundle.writer import BundleWriter
@@ -68,11 +69,7 @@ def target(directory: Path, model: Model, options: IndexOptions) -> Target:
                 roots = tuple(snapshot.roots())
                 added = snapshot.counts()["added"]
             if added:
-                raise WrongModel(
-                    f"the index in {directory} holds {added:,} pictures that a program added, "
-                    "which no walk over folders can give to another model; delete them first "
-                    "(LexSearch.delete), or use another index with: --db NAME"
-                )
+                raise WrongModel(holds_added(directory, added))
             number = next_number(directory, identity)
             return Target(identity, pool, number, recorded.name, roots, False)
     pool = pooling(home, options.pool_tokens, force=options.force)

@@ -9,7 +9,6 @@ import numpy as np
 
 from lexsearch.bundle.labels_file import read_labels
 from lexsearch.errors import UsageError
-from lexsearch.prompts import spoken
 from lexsearch.query import Filter, Query
 from lexsearch.query_encoder import word_id
 from lexsearch.types import IntArray, SparseVectors
@@ -83,10 +82,11 @@ class Admission:
                 f"the pictures of {folder} have no labels; make some with: "
                 f"lexsearch label --classes FILE --keep --db {folder}"
             )
-        if not any(spoken(name) == spoken(label) for name in kept.classes):
+        try:
+            return kept.ids(label)
+        except KeyError:
             known = ", ".join(kept.classes[:8]) + (", ..." if len(kept.classes) > 8 else "")
-            raise UsageError(f"no class is called {label!r}; the labels are {known}")
-        return kept.ids(label)
+            raise UsageError(f"no class is called {label!r}; the labels are {known}") from None
 
     def carriers(self, word: str, lexical: Lazy) -> IntArray:
         """Ascending ids of the images that carry a word (its `word_fires` or more).

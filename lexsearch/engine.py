@@ -115,10 +115,7 @@ class Engine:
         mode: of the first search, where a query asks for feedback.
         """
         found = encode_many(queries, self.model, self._parts)
-        return [
-            one if query.feedback is None else self._fed(query, one, mode)
-            for query, one in zip(queries, found, strict=True)
-        ]
+        return [self._fed(query, one, mode) for query, one in zip(queries, found, strict=True)]
 
     def _fed(
         self, query: Query, encoded: EncodedQuery, mode: Mode, allowed: IntArray | None = None
@@ -170,7 +167,7 @@ class Engine:
         with self._finder.opening(_reads([query], mode), watch), watch.stage("encode"):
             encoded = encode_many([query], self.model, self._parts)[0]
         with watch.stage("filter"):
-            allowed, excluded = self._allowed(query, leave_out)
+            allowed, excluded = self.admitted(query, leave_out)
         with watch.stage("feedback") if query.feedback else nullcontext():
             encoded = self._fed(query, encoded, mode, allowed)
         wanted = Wanted(encoded, allowed, rule=self._rule(query, mode))
@@ -205,7 +202,7 @@ class Engine:
         with self._finder.opening(_reads(queries, mode), watch), watch.stage("encode"):
             encoded = encode_many(queries, self.model, self._parts)
         with watch.stage("filter"):
-            admitted = [self._allowed(query, frozenset()) for query in queries]
+            admitted = [self.admitted(query) for query in queries]
         encoded = [
             self._fed(query, encoded[i], mode, admitted[i][0]) for i, query in enumerate(queries)
         ]
@@ -236,7 +233,7 @@ class Engine:
         watch = Stopwatch()
         with self._finder.opening(_reads([query], mode), watch):
             encoded = encode_many([query], self.model, self._parts)[0]
-        admitted, _ = self._allowed(query, frozenset())
+        admitted = self.allowed(query)
         if admitted is not None and allowed is not None:
             admitted = np.intersect1d(admitted, allowed, assume_unique=True)
         allowed = allowed if admitted is None else admitted
@@ -278,13 +275,17 @@ class Engine:
     def _rule(self, query: Query, mode: Mode) -> Rule | None:
         return self.fusion.for_query(query) if mode == "hybrid" else None
 
-    def admitted(self, query: Query) -> tuple[IntArray | None, int]:
+    def admitted(
+        self, query: Query, leave_out: frozenset[int] = frozenset()
+    ) -> tuple[IntArray | None, int]:
         """Ascending ids that the conditions of a query admit, and how many `-word` took away.
+
+        leave_out: ids never admitted.
 
         Raises:
             UsageError: a condition names an unknown word.
         """
-        return self._allowed(query, frozenset())
+        return self._admission.admitted(query, lambda: self.lexical, leave_out)
 
     def stored_words(self, image_id: int, *, k: int = 20) -> list[str]:
         """The heaviest whole words that are stored of an image, heaviest first."""
@@ -305,9 +306,6 @@ class Engine:
     def allowed(self, query: Query) -> IntArray | None:
         """Ascending ids that the conditions of a query admit; None = all."""
         return self.admitted(query)[0]
-
-    def _allowed(self, query: Query, leave_out: frozenset[int]) -> tuple[IntArray | None, int]:
-        return self._admission.admitted(query, lambda: self.lexical, leave_out)
 
     def results(
         self,

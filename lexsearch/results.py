@@ -119,8 +119,10 @@ class SearchHit:
             record["also"] = list(self.also)
         if self.ids:
             record["ids"] = list(self.ids)
-        known = {name: value for name, value in self.meta.items() if value is not None}
-        return {**known, **record} if known.keys() & record.keys() else {**record, **known}
+        for name, value in self.meta.items():
+            if value is not None:
+                record.setdefault(name, value)  # a program may have called its facts anything
+        return record
 
 
 def term_dict(term: Contribution) -> dict[str, Any]:

@@ -244,15 +244,20 @@ def _check_identity(
         if not replace:
             raise WrongModel(wrong_model(index, recorded, identity))
         if count := repository.count_added(connection):
-            raise WrongModel(
-                f"the index in {index} holds {count:,} pictures that a program added, which "
-                "no walk over folders can give to another model; delete them first "
-                "(LexSearch.delete), or use another index with: --db NAME"
-            )
+            raise WrongModel(holds_added(index, count))
         merging.forget_everything(connection, now=int(now()))
         repository.set_settings(connection, {"identity": identity_text(identity)})
         repository.forget_setting(connection, FUSION)  # it was learned on the other model
         repository.next_generation(connection)
+
+
+def holds_added(directory: Path, count: int) -> str:
+    """The sentence about an index that another model cannot take over."""
+    return (
+        f"the index in {directory} holds {count:,} pictures that a program added, which no walk "
+        "over folders can give to another model; delete them first (LexSearch.delete), or use "
+        "another index with: --db NAME"
+    )
 
 
 def wrong_model(directory: Path, recorded: ModelIdentity, given: ModelIdentity) -> str:

@@ -38,8 +38,14 @@ class KeptLabels:
     of: Mapping[int, int]
 
     def ids(self, label: str) -> IntArray:
-        """Ascending ids of the pictures with that label as `spoken` says it; empty when unknown."""
+        """Ascending ids of the pictures with that label, compared as `spoken` says it.
+
+        Raises:
+            KeyError: no class has that name.
+        """
         wanted = {i for i, name in enumerate(self.classes) if spoken(name) == spoken(label)}
+        if not wanted:
+            raise KeyError(label)
         return np.array(sorted(i for i, place in self.of.items() if place in wanted), np.int64)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,13 +90,12 @@ def command(
 
 def summary(labels: Labels) -> list[str]:
     """How many pictures every class has, and how sure they are."""
-    counts = Counter(name for _, name, _, _ in labels)
     leads: dict[str, list[float]] = {}
     for _, name, _, lead in labels:
         leads.setdefault(name, []).append(lead)
     body = [
-        [safe(name), f"{count:,}", f"{sorted(leads[name])[count // 2]:.4f}"]
-        for name, count in counts.most_common()
+        [safe(name), f"{len(held):,}", f"{sorted(held)[len(held) // 2]:.4f}"]
+        for name, held in sorted(leads.items(), key=lambda pair: -len(pair[1]))
     ]
     shown = table(body, header=["label", "pictures", "median lead"])
     return [*shown, f"{len(labels):,} pictures by {labels.mode}"]
