@@ -68,9 +68,7 @@ def test_a_stage_alone_answers_as_the_mode_does(db: LexSearch, query: str, mode:
 def test_the_hybrid_put_together_from_stages_is_the_hybrid_of_the_engine(
     db: LexSearch, text: str, other: str, weight: float, k: int
 ) -> None:
-    assume(
-        not other or abs(weight + 1) > 1e-3
-    )  # a text less itself is refused, and tested elsewhere
+    assume(not other or abs(weight + 1) > 1e-3)  # a text less itself is refused
     s = db.stages
     query = Query.parse(text) + weight * Query.text(other) if other else Query.parse(text)
     wanted = db.search(query, top_k=k)
