@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import bisect
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -158,3 +161,18 @@ def shared() -> Path:
     if not place or not Path(place).is_dir():
         pytest.skip("LEXSEARCH_SHARED names no folder of shared data")
     return Path(place)
+
+
+@pytest.fixture(scope="session")
+def completed() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Gives what a coroutine returns, run in a thread and an event loop of its own.
+
+    The browser of `tests/browser` keeps a loop running in the main thread for as long as the
+    process lives, so `asyncio.run` is refused in every test that comes after it there.
+    """
+
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, coroutine).result()  # noqa: TID251
+
+    return run

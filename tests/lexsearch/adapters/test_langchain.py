@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Any
 
 import pytest
 
@@ -40,8 +40,8 @@ def test_stages_filters_and_the_grammar_reach_it(db: LexSearch) -> None:
         LexSearchRetriever(db=db, top_k=0)
 
 
-def test_it_is_a_part_of_a_chain(db: LexSearch) -> None:
+def test_it_is_a_part_of_a_chain(db: LexSearch, completed: Any) -> None:
     chain = LexSearchRetriever(db=db) | RunnableLambda(lambda docs: [doc.id for doc in docs])
     assert chain.invoke("blue")[0] == "blue"
     assert [ids[0] for ids in chain.batch(["red", "green"])] == ["red", "green"]
-    assert asyncio.run(chain.ainvoke("white"))[0] == "white"
+    assert completed(chain.ainvoke("white"))[0] == "white"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from typing import Any
 
 import pytest
 
@@ -33,9 +33,9 @@ def test_a_picture_in_the_query_counts(db: LexSearch) -> None:
     assert found[0].score != LexSearchRetriever(db).retrieve("red")[0].score
 
 
-def test_stages_and_filters_reach_it(db: LexSearch) -> None:
+def test_stages_and_filters_reach_it(db: LexSearch, completed: Any) -> None:
     s = db.stages
     assert len(LexSearchRetriever(db, stage=s.lexical % 2 >> s.late).retrieve("red")) == 2
     few = LexSearchRetriever(db, filters=Filter(meta={"name": "white"}), literal=False)
     assert [one.node.node_id for one in few.retrieve("red")] == ["white"]
-    assert asyncio.run(few.aretrieve("red"))[0].node.node_id == "white"
+    assert completed(few.aretrieve("red"))[0].node.node_id == "white"

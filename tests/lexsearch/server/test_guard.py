@@ -106,7 +106,7 @@ def test_a_body_that_grows_too_large_is_not_read_on(client_of: Any) -> None:
     is_problem(client.post("/v1/search", content=iter([b"x" * 600, b"x" * 600])), 413, "too-large")
 
 
-def call(
+async def call(
     guard: Guard, *, path: str = "/v1/x", receive: Any = None
 ) -> tuple[int, dict[bytes, bytes]]:
     """One request to a guard around any application."""
@@ -114,20 +114,17 @@ def call(
     async def body() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
-    async def run() -> tuple[int, dict[bytes, bytes]]:
-        sent: list[dict[str, Any]] = []
+    sent: list[dict[str, Any]] = []
 
-        async def send(message: Any) -> None:
-            sent.append(message)
+    async def send(message: Any) -> None:
+        sent.append(message)
 
-        scope = {
-            "type": "http", "path": path, "method": "GET", "state": {},
-            "headers": [(b"host", b"localhost")],
-        }  # fmt: skip
-        await guard(scope, receive or body, send)
-        return sent[0]["status"], dict(sent[0]["headers"])
-
-    return asyncio.run(run())
+    scope = {
+        "type": "http", "path": path, "method": "GET", "state": {},
+        "headers": [(b"host", b"localhost")],
+    }  # fmt: skip
+    await guard(scope, receive or body, send)
+    return sent[0]["status"], dict(sent[0]["headers"])
 
 
 async def nothing(scope: Any, receive: Any, send: Any) -> None:
@@ -139,23 +136,23 @@ async def endless(scope: Any, receive: Any, send: Any) -> None:
     await asyncio.sleep(60)
 
 
-def test_a_body_that_does_not_arrive_is_given_up() -> None:
+def test_a_body_that_does_not_arrive_is_given_up(completed: Any) -> None:
     async def never() -> dict[str, Any]:
         await asyncio.sleep(60)
         raise AssertionError
 
-    status, headers = call(Guard(nothing, ServerOptions(body_s=0.05)), receive=never)
+    status, headers = completed(call(Guard(nothing, ServerOptions(body_s=0.05)), receive=never))
     assert status == 408
     assert headers[b"connection"] == b"close"
 
 
-def test_a_request_that_takes_too_long_is_given_up() -> None:
-    status, headers = call(Guard(endless, ServerOptions(request_s=0.05)))
+def test_a_request_that_takes_too_long_is_given_up(completed: Any) -> None:
+    status, headers = completed(call(Guard(endless, ServerOptions(request_s=0.05))))
     assert status == 503
     assert headers[b"retry-after"] == b"1"
 
 
-def test_when_there_is_no_room_it_says_when_to_come_again_but_stays_healthy() -> None:
+def test_when_there_is_no_room_it_says_when_to_come_again_but_stays_healthy(completed: Any) -> None:
     guard = Guard(endless, ServerOptions(in_flight=2))
 
     async def scene() -> list[int]:
@@ -187,7 +184,7 @@ def test_when_there_is_no_room_it_says_when_to_come_again_but_stays_healthy() ->
         await ask("/v1/x")  # their places are free again
         return statuses
 
-    assert asyncio.run(scene()) == [503, 204, 204]
+    assert completed(scene()) == [503, 204, 204]
 
 
 def test_too_many_uploads_at_a_time_are_told_to_wait(client_of: Any, photos: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from lexsearch.server.options import ServerOptions
 from lexsearch.server.start import listen
 
 
-def test_answers_are_sent_at_once() -> None:
+def test_answers_are_sent_at_once(completed: Any) -> None:
     """Without TCP_NODELAY every answer waits some 40 ms for an acknowledgement."""
 
     async def accepted_without_delay() -> bool:
@@ -32,7 +33,7 @@ def test_answers_are_sent_at_once() -> None:
         await server.wait_closed()
         return bool(answer)
 
-    assert asyncio.run(accepted_without_delay())
+    assert completed(accepted_without_delay())
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
