@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import importlib.util
 import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +33,15 @@ COLOURS = {
     "blue": (0.0, 0.0, 1.0),
     "white": (1.0, 1.0, 1.0),
 }
+
+
+def pytest_configure() -> None:
+    """No property test fails by the clock: the machine may be busy with other things."""
+    if importlib.util.find_spec("hypothesis"):
+        from hypothesis import settings
+
+        settings.register_profile("suite", deadline=None)
+        settings.load_profile("suite")
 
 
 @dataclass(frozen=True)
