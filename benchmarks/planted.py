@@ -165,6 +165,12 @@ MUTANTS = (
                "test_the_first_signal_commits_the_batch_and_the_next_run_goes_on",),
     ),
     Mutant(
+        "links", "links, pipes and devices in an index are opened",
+        (("lexsearch/bundle/plain.py", "    if found:\n", "    if False:\n"),),
+        tests=(BUNDLE + "test_hostile_index.py::"
+               "test_what_is_no_file_is_refused_and_not_waited_for",),
+    ),
+    Mutant(
         "hoard", "a run keeps every picture it decoded",
         (("indexer/pipeline.py", "            held.update(",
           "            globals().setdefault('HOARD', []).append((batch, vectors))\n"

@@ -21,10 +21,10 @@ from lexsearch.cli import main
 from lexsearch.errors import LexsearchError
 
 FILES = (
-    "FORMAT.json", "catalog.sqlite", "catalog.sqlite-wal", "write.lock", "write.holder",
-    "segments", "seg.json", "ids.lxi", "lexical.lxs", "dense.lxd", "tokens.lxt",
+    "FORMAT.json", ".reserve", "catalog.sqlite", "catalog.sqlite-wal", "write.lock", "write.holder",
+    "segments", "editions", "seg.json", "ids.lxi", "lexical.lxs", "dense.lxd", "tokens.lxt",
 )  # fmt: skip
-PATIENCE_S = 2
+PATIENCE_S = 5
 
 
 def fifo(path: Path, outside: Path) -> None:
@@ -131,11 +131,38 @@ def test_what_is_no_file_is_refused_and_not_waited_for(
                 except LexsearchError as error:
                     assert str(error), (name, what)
                 except Exception as error:
-                    print(
-                        "BAD",
-                        plant.__name__,
-                        f"{what} with {name}: {type(error)}: {str(error)[:150]}",
-                    )
+                    raise AssertionError(f"{what} with {name}: {error!r}") from error
     assert "Traceback" not in capsys.readouterr().err
     assert (outside / "secret").read_bytes() == b"not for lexsearch"
     assert sorted(one.name for one in outside.iterdir()) == ["fifo", "secret"]
+
+
+HOSTILE_PATHS = (
+    b"/photos/a\0b.jpg", b"/dev/zero", b"../../etc/passwd", b"", b"/" + b"x" * 100_000,
+    b"/photos/\x1b]0;owned\x07.jpg", b"/proc/self/mem", b"/photos/..",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS, ids=lambda path: repr(path[:16]))
+def test_a_path_that_is_none_is_shown_and_never_a_defect(
+    damaged_library: Any, tmp_path: Path, path: bytes
+) -> None:
+    library = damaged_library
+    library.make({path: "1", b"/photos/2.jpg": "2"})
+    with LexSearch.open(library.directory, model=library.model) as db:
+        for use in (
+            lambda: db.search("red", top_k=9),
+            lambda: db.like(path),
+            lambda: db.explain("red", path),
+            lambda: db.words(path),
+            lambda: db.duplicates(),
+            lambda: db.status(),
+        ):
+            with patience(), contextlib.suppress(LexsearchError):
+                use()
+        hits = db.search("red", top_k=9)
+        assert len(hits) == 2
+        for hit in hits:
+            with patience(), contextlib.suppress(LexsearchError):
+                db.explain("red", hit)
+    assert check(library.directory, read_data=True).images == 2
