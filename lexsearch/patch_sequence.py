@@ -8,6 +8,7 @@ its first two pixels, so that pictures of every shape travel in arrays of one sh
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 
@@ -17,10 +18,11 @@ from lexsearch.types import PixelArray, PixelSpec
 SMALLEST, LARGEST, NEAR = 1e-6, 100.0, 1e-5
 
 
-def spec_of(patch: int, budget: int, resample: str = "bilinear") -> PixelSpec:
+def spec_of(
+    patch: int, budget: int, resample: Literal["bilinear", "bicubic"] = "bilinear"
+) -> PixelSpec:
     """What a model asks for that takes at most `budget` patches of `patch` pixels a side."""
-    how = "bicubic" if resample == "bicubic" else "bilinear"
-    return PixelSpec(patch, patch * (budget + 1), "patches", how)
+    return PixelSpec(patch, patch * (budget + 1), "patches", resample)
 
 
 def budget_of(spec: PixelSpec) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -223,7 +224,7 @@ class PixelSpec:
         """Pixels that the shorter side of a picture should have, so that none are made up."""
         if self.fit != "patches":
             return max(self.width, self.height)
-        return round((self.width * self.height) ** 0.5)
+        return math.isqrt(self.width * self.height)
 
 
 @dataclass(frozen=True, slots=True)
