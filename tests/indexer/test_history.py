@@ -150,7 +150,7 @@ def test_history(paint: Paint, toy_model: Any) -> None:
 
     History.TestCase.settings = settings(
         max_examples=int(os.environ.get("TEST_EXAMPLES", "6")),
-        stateful_step_count=14,
+        stateful_step_count=int(os.environ.get("TEST_STEPS", "14")),
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
