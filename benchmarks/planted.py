@@ -93,8 +93,10 @@ MUTANTS = (
     Mutant(
         "norowcrc", "rows of the catalog are not compared with their checksums",
         (("lexsearch/bundle/catalog_file.py",
-          "    if any(row[0] != checksum(row[1:]) for row in rows):", "    if False:"),),
-        tests=(BUNDLE + "test_damage.py::test_a_flipped_bit_is_an_error_or_changes_nothing",),
+          "    if any(row[0] != checksum(row[1:]) for row in rows):", "    if False:"),
+         ("lexsearch/bundle/catalog_file.py", "        if crc != checksum(values):",
+          "        if False:")),
+        tests=(BUNDLE + "test_damage.py::test_a_reader_is_told_of_a_damaged_row",),
     ),
     Mutant(
         "swallow", "errors of the disk are swallowed",
@@ -151,7 +153,8 @@ MUTANTS = (
     Mutant(
         "nodelete", "pictures that are gone stay in the index",
         (("indexer/plan.py", "    made.leaving = vanished\n", ""),),
-        tests=("tests/indexer/test_history.py::test_history",),
+        tests=("tests/indexer/test_pipeline.py::test_a_deleted_picture_leaves",
+               "tests/indexer/test_history.py::test_history"),
         runs=(("incremental", 3),),
     ),
     Mutant(
@@ -160,6 +163,12 @@ MUTANTS = (
           "    if threading.current_thread() is"),),
         tests=("tests/indexer/test_cli.py::"
                "test_the_first_signal_commits_the_batch_and_the_next_run_goes_on",),
+    ),
+    Mutant(
+        "links", "links, pipes and devices in an index are opened",
+        (("lexsearch/bundle/plain.py", "    if found:\n", "    if False:\n"),),
+        tests=(BUNDLE + "test_hostile_index.py::"
+               "test_what_is_no_file_is_refused_and_not_waited_for",),
     ),
     Mutant(
         "hoard", "a run keeps every picture it decoded",

@@ -170,10 +170,11 @@ def _decode(
 ) -> Decoded:
     image, turn, upright = _open(path, data, max_pixels)
     size = image.size
-    image.draft("RGB", (2 * spec.width, 2 * spec.height))  # JPEG only: decodes a smaller picture
+    least = _least(spec)
+    image.draft("RGB", least)  # JPEG only: decodes a smaller picture
     with big if image.width * image.height > BIG else nullcontext():
         exif = _exif(image, data if is_raw(path) else None)  # a PNG is decoded here already
-        flat = flatten(image, 2 * max(spec.width, spec.height))
+        flat = flatten(image, max(least))
     orientation = turn or unless_broken(camera_facts.orientation, exif, 1)
     if orientation in camera_facts.TURNS:
         flat = flat.transpose(camera_facts.TURNS[orientation])
@@ -189,6 +190,13 @@ def _decode(
         gps=unless_broken(camera_facts.gps, exif, None),
         dhash=difference_hash(flat),
     )
+
+
+def _least(spec: PixelSpec) -> tuple[int, int]:
+    """Width and height below which a picture is not reduced before it is resized."""
+    if spec.fit == "patches":
+        return 2 * spec.reach, 2 * spec.reach
+    return 2 * spec.width, 2 * spec.height
 
 
 def _open(

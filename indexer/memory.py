@@ -50,7 +50,7 @@ def decode_picture(
         flat = flat.transpose(camera_facts.TURNS[orientation])
     digest = hashlib.sha256(b"pixels %d x %d RGB\n" % flat.size)
     digest.update(flat.tobytes())
-    small = flatten(flat, 2 * max(spec.width, spec.height))
+    small = flatten(flat, 2 * spec.reach)
     return Decoded(
         pixels=to_pixels(small, spec),
         sha256=digest.digest(),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 import numpy as np
 
 from lexsearch.bundle.records import ImageRecord
@@ -9,13 +12,14 @@ from lexsearch.engine import MODES, Engine
 from lexsearch.explain.terms import contributions
 from lexsearch.explain.token_matches import TokenMatch, token_matches
 from lexsearch.grammar import cut
+from lexsearch.patch_sequence import grid_of
 from lexsearch.pictures import load_for_display, load_pixels
-from lexsearch.query import Query
+from lexsearch.query import Part, Query
 from lexsearch.query_encoder import EncodedQuery
 from lexsearch.ranking.fusion_rules import Weighted
 from lexsearch.region import seen
 from lexsearch.results import Explanation
-from lexsearch.types import IntArray, docid
+from lexsearch.types import PatchWords, docid
 
 
 def explanation(
@@ -59,7 +63,7 @@ def explanation(
         patches=patches,
         vocabulary=model.vocabulary,
         load_picture=lambda: load_for_display(raw_path, record.width, record.height),
-        tokens=tuple(_matches(engine, query, encoded, ids)),
+        tokens=tuple(_matches(engine, query, encoded, record, patches)),
         fusion=found.rule.name,
         shares=found.rule.shares(found.scores, place),
         candidates=len(found.candidates),
@@ -68,18 +72,30 @@ def explanation(
 
 
 def _matches(
-    engine: Engine, query: Query, encoded: EncodedQuery, ids: IntArray
+    engine: Engine,
+    query: Query,
+    encoded: EncodedQuery,
+    record: ImageRecord,
+    patches: PatchWords | None,
 ) -> list[TokenMatch]:
     if encoded.tokens is None:
         return []
-    stored = engine.tokens.vectors(ids).item(0)
-    return token_matches(encoded.tokens, stored, _grid(len(stored)), _texts(engine, query))
+    stored = engine.tokens.vectors(np.array([record.image_id], dtype=np.int64)).item(0)
+    spec, shapes = engine.model.pixel_spec, []
+    if spec.fit == "patches":
+        shapes = [patches.grid] if patches is not None else []
+        shapes.append(grid_of(record.width, record.height, spec))
+    grid = _grid(len(stored), shapes)
+    return token_matches(encoded.tokens, stored, grid, _texts(engine, query))
 
 
-def _grid(tokens: int) -> tuple[int, int]:
-    """Rows and columns of stored tokens: a square, or one line where they fill none."""
+def _grid(tokens: int, shapes: Iterable[tuple[int, int]]) -> tuple[int, int]:
+    """Rows and columns of stored tokens: the first shape that they fill, a square, or a line."""
     side = round(tokens**0.5)
-    return (side, side) if side * side == tokens else (1, tokens)
+    for rows, columns in (*shapes, (side, side)):
+        if rows * columns == tokens:
+            return rows, columns
+    return 1, tokens
 
 
 def _texts(engine: Engine, query: Query) -> list[str]:
@@ -87,11 +103,20 @@ def _texts(engine: Engine, query: Query) -> list[str]:
     texts: list[str] = []
     for part in query.parts:
         if part.kind == "image":
-            count = engine.model.identity.tokens_per_image
+            count = _patches_of(engine, query, part)
             texts.extend(f"patch {i + 1}" for i in range(count))
         elif part.kind == "text" and isinstance(part.value, str) and part.value.strip():
             texts.extend(engine.model.token_texts(cut(part.value)[0]))
     return texts
+
+
+def _patches_of(engine: Engine, query: Query, part: Part) -> int:
+    """How many tokens a picture in a query has."""
+    if engine.model.pixel_spec.fit != "patches":
+        return engine.model.identity.tokens_per_image
+    alone = replace(query, parts=(replace(part, weight=1.0),), feedback=None)
+    tokens = engine.encode(alone).tokens
+    return 0 if tokens is None else len(tokens.values)
 
 
 def ranks(engine: Engine, query: Query, image_id: int, *, depth: int = 1_000) -> dict[str, int]:

@@ -1,10 +1,11 @@
-"""A picture as a model wants it: squashed or cropped to its size."""
+"""A picture as a model wants it: squashed or cropped to its size, or cut into patches."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image
 
+from lexsearch.patch_sequence import grid_of, packed
 from lexsearch.region import centre
 from lexsearch.types import PixelArray, PixelSpec
 
@@ -18,10 +19,14 @@ def to_pixels(image: Image.Image, spec: PixelSpec) -> PixelArray:
     detail does not alias.
     """
     size = (spec.width, spec.height)
+    if spec.fit == "patches":
+        rows, columns = grid_of(image.width, image.height, spec)
+        size = (columns * spec.width, rows * spec.width)
     picture = image if image.mode == "RGB" else image.convert("RGB")
     method = _RESAMPLING[spec.resample]
     if spec.fit == "crop":
         picture = picture.resize(size, method, box=centre(picture.size, size))
     elif picture.size != size:
         picture = picture.resize(size, method)
-    return np.asarray(picture, dtype=np.uint8)
+    pixels = np.asarray(picture, dtype=np.uint8)
+    return packed(pixels, spec) if spec.fit == "patches" else pixels

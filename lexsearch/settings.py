@@ -78,8 +78,10 @@ class Settings:
 def _read_toml(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}; mend or remove it") from error
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, object]:
@@ -106,7 +108,7 @@ def _merge(settings: Settings, values: Mapping[str, object], source: str) -> Set
 
 def _as_type(key: str, value: object, source: str) -> object:
     if key in ("data_dir", "cache_dir"):
-        return Path(str(value)).expanduser()
+        return _folder(key, str(value), source)
     if key in ("threads", "lists_from"):
         try:
             count = int(str(value))
@@ -116,3 +118,13 @@ def _as_type(key: str, value: object, source: str) -> object:
             raise UsageError(f"{source} sets {key} to {value!r}; expected a number >= 0")
         return count
     return str(value)
+
+
+def _folder(key: str, value: str, source: str) -> Path:
+    try:
+        found = Path(value).expanduser()
+    except RuntimeError as error:  # ~somebody who is not known here
+        raise UsageError(f"{source} sets {key} to {value!r}: {error}") from error
+    if "\0" in value:
+        raise UsageError(f"{source} sets {key} to {value!r}, which no folder can be called")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -207,12 +208,23 @@ class Lists:
 
 @dataclass(frozen=True, slots=True)
 class PixelSpec:
-    """How a model wants a picture: `squash` ignores the aspect ratio, `crop` cuts the centre."""
+    """How a model wants a picture.
+
+    `squash` ignores the aspect ratio, `crop` cuts the centre, `patches` keeps both: the picture
+    comes cut into patches of `width` pixels a side, see `lexsearch.patch_sequence`.
+    """
 
     width: int
     height: int
-    fit: Literal["squash", "crop"] = "squash"
+    fit: Literal["squash", "crop", "patches"] = "squash"
     resample: Literal["bilinear", "bicubic"] = "bicubic"
+
+    @property
+    def reach(self) -> int:
+        """Pixels that the shorter side of a picture should have, so that none are made up."""
+        if self.fit != "patches":
+            return max(self.width, self.height)
+        return math.isqrt(self.width * self.height)
 
 
 @dataclass(frozen=True, slots=True)

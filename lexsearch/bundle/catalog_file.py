@@ -14,6 +14,7 @@ from typing import Any
 
 from lexsearch.bundle.format import too_new
 from lexsearch.bundle.open_catalogs import CatalogConnection, bytes_of
+from lexsearch.bundle.plain import require_file
 from lexsearch.bundle.private_copy import private_copy
 from lexsearch.catalog.checksum import COVERED, checksum
 from lexsearch.catalog.step import (
@@ -58,6 +59,7 @@ def step_of(directory: Path, *, known: int = STEP) -> int:
         IndexTooNew, IndexDamaged: see `check_header`.
     """
     path = directory / CATALOG_FILE
+    require_file(path)
     try:
         header = bytes_of(path, 100)
     except FileNotFoundError:

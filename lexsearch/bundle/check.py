@@ -18,6 +18,7 @@ from lexsearch.bundle.garbage import leftovers
 from lexsearch.bundle.lists import lists_problems
 from lexsearch.bundle.live_bits import pack
 from lexsearch.bundle.location import FORMAT_FILE, edition_folder
+from lexsearch.bundle.plain import require_plain
 from lexsearch.bundle.sample import Sample
 from lexsearch.bundle.segments import segment_folder
 from lexsearch.bundle.ulid import ULID
@@ -68,6 +69,7 @@ def check(
         IndexTooNew: a newer version wrote it.
     """
     directory = directory.absolute()
+    require_plain(directory)
     lost: list[Problem] = []
     try:
         force = in_force(directory)

@@ -13,6 +13,7 @@ from typing import Any
 from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk, replace_file
 from lexsearch.bundle.location import FORMAT_FILE
+from lexsearch.bundle.plain import require_file
 from lexsearch.errors import IndexMissing, IndexTooNew, StorageError
 
 MAGIC = "lexsearch"
@@ -106,6 +107,7 @@ def read_format(directory: Path, *, writing: bool = False) -> Format:
         IndexDamaged: the file is not what was written.
     """
     path = directory / FORMAT_FILE
+    require_file(path)
     try:
         data = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from filelock import BaseFileLock, FileLock, SoftFileLock, Timeout
 
+from lexsearch.bundle.plain import require_plain
 from lexsearch.errors import IndexLocked, StorageError
 
 LOCK_FILE = "write.lock"
@@ -34,8 +35,10 @@ class WriteLock:
 
         Raises:
             IndexLocked: another writer has it.
+            IndexDamaged: there are links, pipes or devices among the files of the index.
             StorageError: the place knows no locks, or cannot be written.
         """
+        require_plain(self._holder.parent)
         try:
             self._lock.acquire(timeout=max(wait_s, 0.0), poll_interval=POLL_S)
         except Timeout:

@@ -27,6 +27,7 @@ from lexsearch.bundle.format import read_format, unsealed, write_format
 from lexsearch.bundle.lists import is_of_lists
 from lexsearch.bundle.location import EDITIONS, FORMAT_FILE, edition_folder
 from lexsearch.bundle.lock import WriteLock
+from lexsearch.bundle.plain import require_plain
 from lexsearch.bundle.records import ContentRecord, FileRecord
 from lexsearch.bundle.salvage import Salvaged, salvage
 from lexsearch.bundle.segments import (
@@ -102,6 +103,7 @@ def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) 
     names = (FORMAT_FILE, CATALOG_FILE, SEGMENTS, EDITIONS)
     if not any((directory / name).exists() for name in names):
         raise IndexMissing(f"there is no index in {directory}")
+    require_plain(directory)
     if dry_run:
         return _repair_all(directory, disk=None)
     with contextlib.suppress(IndexDamaged):

@@ -27,6 +27,7 @@ from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack
 from lexsearch.bundle.location import edition_folder
 from lexsearch.bundle.picture_rows import PictureRows
+from lexsearch.bundle.plain import require_plain
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
@@ -104,6 +105,7 @@ class Snapshot:
             StorageError: it cannot be read.
         """
         index = directory.absolute()
+        require_plain(index)
         for attempt in range(ATTEMPTS):
             try:
                 folder = edition_folder(index, number_in_force(index))

@@ -17,6 +17,7 @@ from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.editions import in_force, readable
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lock import WriteLock
+from lexsearch.bundle.plain import require_plain
 from lexsearch.catalog.database import Database, translated
 from lexsearch.catalog.step import CATALOG_FILE, STEP
 from lexsearch.catalog.upgrade import upgrade as migrate
@@ -66,6 +67,7 @@ def upgrade(
         StorageError: the file system refused; the older version still opens.
     """
     directory = directory.absolute()
+    require_plain(directory)
     read_format(directory, writing=True)
     for _, folder in readable(directory):
         check_header(folder, known=step)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +66,8 @@ class ClipWords:
         raw = vectors.to(self._centred) @ self._centred.T
         return (raw - raw.mean(dim=-1, keepdim=True)) / raw.std(dim=-1, keepdim=True).clamp(1e-12)
 
-    def images(self, patches: Tensor) -> list[Row]:
-        """Ids and weights of the words of each picture; patches: (n, m, dim)."""
+    def images(self, patches: Iterable[Tensor]) -> list[Row]:
+        """Ids and weights of the words of each picture; patches: (m, dim) of each."""
         return [self._sparse(self.scores(one).amax(dim=0)) for one in patches]
 
     def texts(self, vectors: Tensor, texts: Sequence[str]) -> list[Row]:

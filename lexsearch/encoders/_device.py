@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -68,6 +69,31 @@ def every_gpu() -> list[str]:
     return found
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out; on the processor torch says so in a RuntimeError's words alone."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and "allocate memory" in str(error)
+
+
+@contextmanager
+def memory_for(what: str) -> Iterator[None]:
+    """Turns an end of memory into a sentence.
+
+    Raises:
+        ModelMissing: there is not enough of it.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise ModelMissing(
+            f"there is not enough memory to load {what}; close other programs, or take a smaller "
+            "model (lexsearch models list says what each needs)"
+        ) from error
+
+
 class Batches:
     """Runs a function over rows in batches that fit into memory.
 
@@ -95,7 +121,9 @@ class Batches:
             stop = min(start + self.size, count)
             try:
                 found.append(work(start, stop, self.size))
-            except (torch.OutOfMemoryError, MemoryError) as error:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._shrink(error, start, count, work)
                 continue
             start = stop
@@ -111,7 +139,9 @@ class Batches:
                 return
             try:
                 work(start, min(start + self.size, count), self.size)
-            except (torch.OutOfMemoryError, MemoryError):
+            except (RuntimeError, MemoryError) as other:
+                if not is_out_of_memory(other):
+                    raise
                 continue
             raise ModelMissing(
                 f"{self.place} has not the memory for {asked} pictures at a time; "

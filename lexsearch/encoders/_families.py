@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lexsearch.encoders import _clip_words as clip_words
 from lexsearch.encoders._clip_tower import ClipTower, load_clip, load_tulip
-from lexsearch.encoders._device import Device
+from lexsearch.encoders._device import Device, memory_for
 from lexsearch.encoders._filip_tower import FilipTower, load_filip
 from lexsearch.encoders._late_head import load_head
 from lexsearch.encoders._pair_model import PairModel, Tower, meaning
@@ -65,7 +65,8 @@ def pair(
     chosen = Device.choose(device, dtype)
     if threads:
         torch.set_num_threads(threads)
-    tower = load(place, **options).to(chosen.place, chosen.dtype)
+    with memory_for(source):
+        tower = load(place, **options).to(chosen.place, chosen.dtype)
     texts = texts_of(tower, place)
     count = number("words", words)
     vocabulary, lexical = WordList((), {}), None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from lexsearch.encoders._device import Batches, Device
 from lexsearch.encoders._preprocess import Preprocess
 from lexsearch.encoders._texts import Texts
 from lexsearch.models.vocabulary import WordList
+from lexsearch.patch_sequence import grid_in
 from lexsearch.types import (
     DenseVectors,
     Encoded,
@@ -53,6 +54,15 @@ class Tower(Protocol):
 
     def text(self, ids: Tensor, mask: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The same of texts."""
+        ...
+
+
+@runtime_checkable
+class Sequential(Protocol):
+    """A tower that takes pictures as rows of patches, each of its own shape."""
+
+    def sequence(self, pixels: Tensor, grids: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """See `_siglip_tower.SiglipTower.sequence`."""
         ...
 
 
@@ -127,8 +137,7 @@ class PairModel:
         parts = self._batches.run(
             len(pixels), lambda start, stop, size: self._seen(pixels[start:stop], size)
         )
-        count = self.identity.tokens_per_image
-        lexical = None
+        grids, lexical = self._grids(pixels), None
         if self._words is not None:
             lexical = self._words.sparse([row for part in parts for row in part[2]])
         return Encoded(
@@ -136,29 +145,41 @@ class PairModel:
             DenseVectors(_stacked([part[0] for part in parts], self.identity.dense_dim)),
             TokenVectors(
                 _stacked([part[1] for part in parts], self.identity.token_dim),
-                np.arange(len(pixels) + 1, dtype=np.int64) * count,
-                self._tower.grid,
+                np.cumsum([0, *(r * c for r, c in grids)], dtype=np.int64),
+                grids[0] if len(set(grids)) == 1 else None if grids else self._tower.grid,
             ),
         )
 
-    def _looked(self, pixels: PixelArray, size: int) -> tuple[Tensor, Tensor]:
+    def _grids(self, pixels: PixelArray) -> list[tuple[int, int]]:
+        """Rows and columns of patches of every picture."""
+        spec = self.pixel_spec
+        if spec.fit == "patches":
+            return [grid_in(one, spec) for one in pixels]
+        return [self._tower.grid] * len(pixels)
+
+    def _looked(self, pixels: PixelArray, size: int) -> tuple[Tensor, list[Tensor]]:
+        """Vectors (n, dim), and of every picture its patches (m, width)."""
         n = len(pixels)
         if n < size:  # the same arithmetic for every batch
             empty = np.zeros((size - n, *pixels.shape[1:]), np.uint8)
             pixels = np.concatenate([pixels, empty])
-        tower = self._tower
-        vectors, patches = tower.image(
-            tower.preprocess.normalise(pixels, tower.device, tower.dtype)
-        )
-        return vectors[:n], patches[:n]
+        tower, grids = self._tower, self._grids(pixels)
+        ready = tower.preprocess.normalise(pixels, tower.device, tower.dtype)
+        if self.pixel_spec.fit == "patches":
+            assert isinstance(tower, Sequential)
+            vectors, patches = tower.sequence(ready, grids)
+        else:
+            vectors, patches = tower.image(ready)
+        kept = zip(patches, grids[:n], strict=False)
+        return vectors[:n], [one[: rows * columns] for one, (rows, columns) in kept]
 
     def _seen(
         self, pixels: PixelArray, size: int
     ) -> tuple[FloatArray, FloatArray, list[tuple[FloatArray, FloatArray]]]:
         vectors, patches = self._looked(pixels, size)
-        tokens = patches if self._head is None else self._head.image(patches)
+        late = [one if self._head is None else self._head.image(one[None])[0] for one in patches]
         rows = [] if self._words is None else self._words.images(patches)
-        return unit(vectors), unit(tokens).reshape(-1, tokens.shape[-1]), rows
+        return unit(vectors), unit(torch.cat(late)), rows
 
     def encode_texts(self, texts: Sequence[str]) -> Encoded:
         """n texts, one at a time."""
@@ -184,7 +205,7 @@ class PairModel:
 
     def encode_patches(self, pixels: PixelArray) -> PatchWords:
         """Words of every patch of one picture, uint8 (height, width, 3)."""
-        grid = self._tower.grid
+        grid = self._grids(pixels[np.newaxis])[0]
         if self._words is None:
             return PatchWords(grid, np.zeros((grid[0] * grid[1], 0), np.float32))
         _, patches = self._looked(pixels[np.newaxis], 1)

@@ -5,6 +5,8 @@ Released SigLIP 2 of a fixed size uses the classes of SigLIP; those with NaFlex 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,14 @@ from torch.nn import functional as F
 from lexsearch.encoders._layout import wrong_family
 from lexsearch.encoders._preprocess import HALF, Preprocess, published
 from lexsearch.encoders._weights import digest, from_transformers, quiet, read_json, read_weights
-from lexsearch.errors import ModelMissing
+from lexsearch.errors import ModelMissing, UsageError
+from lexsearch.patch_sequence import budget_of, spec_of
 
 KINDS = {
     "siglip": (transformers.SiglipModel, transformers.SiglipConfig),
     "siglip2": (transformers.Siglip2Model, transformers.Siglip2Config),
 }
+MOST_PATCHES = 4096
 # Entries of a text tower from which on it is a SigLIP 2: that has Gemma's 256,000, the first
 # SigLIP 32,000 or, in several languages, 250,000.
 SECOND_VOCABULARY = 256_000
@@ -33,8 +37,7 @@ class SiglipTower:
     Attributes:
         second: it is a SigLIP 2, whose texts keep their punctuation.
         naflex: pictures come as rows of patches with a mask and a shape.
-        preprocess: how pixels come; with NaFlex, the square of as many patches as it was
-            trained with.
+        preprocess: how pixels come; with NaFlex as patches, unless a fit was asked for.
         said: what a fingerprint is made of.
     """
 
@@ -52,8 +55,10 @@ class SiglipTower:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Rows and columns of patches."""
+        """Rows and columns of patches; of a packed picture, one row of the most there can be."""
         spec = self.preprocess.spec
+        if spec.fit == "patches":
+            return 1, budget_of(spec)
         return spec.height // self.patch, spec.width // self.patch
 
     def to(self, device: torch.device, dtype: torch.dtype) -> SiglipTower:
@@ -71,17 +76,31 @@ class SiglipTower:
         pixels = pixels.to(self.device, self.dtype)
         if not self.naflex:
             vectors, states = self.states(pixel_values=pixels)
-        else:
-            rows, columns = pixels.shape[2] // self.patch, pixels.shape[3] // self.patch
-            n, p = len(pixels), self.patch
-            cut = pixels.reshape(n, 3, rows, p, columns, p).permute(0, 2, 4, 3, 5, 1)
-            vectors, states = self.states(
-                pixel_values=cut.reshape(n, rows * columns, -1),
-                pixel_attention_mask=torch.ones(
-                    n, rows * columns, dtype=torch.int32, device=self.device
-                ),
-                spatial_shapes=torch.tensor([[rows, columns]] * n, device=self.device),
-            )
+            return vectors, self.patches(states)
+        rows, columns = pixels.shape[2] // self.patch, pixels.shape[3] // self.patch
+        return self.sequence(pixels, [(rows, columns)] * len(pixels))
+
+    @torch.inference_mode()
+    def sequence(self, pixels: Tensor, grids: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+        """The same of pictures cut into patches; of NaFlex alone.
+
+        Args:
+            pixels: (n, 3, height, width), normalised; patches lie in the order of reading.
+            grids: rows and columns of each; the patches behind them are not looked at, and
+                what stands for them in the outcome means nothing.
+        """
+        n, p = len(pixels), self.patch
+        rows, columns = pixels.shape[2] // p, pixels.shape[3] // p
+        cut = pixels.to(self.device, self.dtype).reshape(n, 3, rows, p, columns, p)
+        shapes = torch.tensor(grids, device=self.device).reshape(n, 2)
+        places = torch.arange(rows * columns, device=self.device)
+        mask = places < shapes.prod(dim=1, keepdim=True)
+        values = cut.permute(0, 2, 4, 3, 5, 1).reshape(n, rows * columns, -1)
+        vectors, states = self.states(
+            pixel_values=values * mask[:, :, None],
+            pixel_attention_mask=mask.int(),
+            spatial_shapes=shapes,
+        )
         return vectors, self.patches(states)
 
     @torch.inference_mode()
@@ -127,11 +146,17 @@ class SiglipTower:
         return out
 
 
-def load_siglip(source: Path, *, fit: str = "") -> SiglipTower:
+def load_siglip(source: Path, *, fit: str = "", patches: str | int = 0) -> SiglipTower:
     """A SigLIP or SigLIP 2 in a folder of transformers.
+
+    Args:
+        source: the folder.
+        fit: see `Preprocess.with_fit`; with NaFlex `squash` gives up the aspect ratio.
+        patches: of NaFlex: most of one picture; 0 = as published.
 
     Raises:
         ModelMissing: the files are missing, ill, or of another family.
+        UsageError: `patches` is no number, or the model is of one size.
     """
     state = read_weights(source)
     if "vision_model.head.probe" not in state:
@@ -146,15 +171,32 @@ def load_siglip(source: Path, *, fit: str = "") -> SiglipTower:
     with quiet():
         config = config_class.from_dict(plain)
     model = from_transformers(model_class, config, state, source=source, dtype=torch.float32)
-    vision = config.vision_config
-    found = read_json(source / "preprocessor_config.json")
-    if kind == "siglip2":
-        side = int(vision.patch_size) * round(vision.num_patches**0.5)
-        found = {k: v for k, v in found.items() if k not in ("size", "crop_size")}
-        found.setdefault("resample", 2)
-    else:
-        side = int(vision.image_size)
-    ready = published(found, side=side, fit="squash", mean=HALF, std=HALF).with_fit(fit)
+    ready = _preprocess(source, config.vision_config, fit, patches, naflex=kind == "siglip2")
     said = f"{kind} {digest(source)} {ready.text()} {config.text_config.max_position_embeddings}"
     second = kind == "siglip2" or config.text_config.vocab_size >= SECOND_VOCABULARY
     return SiglipTower(model, ready, said, second=second)
+
+
+def _preprocess(
+    source: Path, vision: Any, fit: str, patches: str | int, *, naflex: bool
+) -> Preprocess:
+    found = read_json(source / "preprocessor_config.json")
+    try:
+        budget = int(patches)
+    except ValueError as error:
+        raise UsageError(f"patches is {patches!r}; expected a whole number") from error
+    if budget and (not naflex or fit):
+        raise UsageError("patches can be chosen with NaFlex alone, and without fit")
+    if not 0 <= budget <= MOST_PATCHES:
+        raise UsageError(f"patches is {budget}; expected 1 to {MOST_PATCHES:,}")
+    if not naflex:
+        ready = published(found, side=int(vision.image_size), fit="squash", mean=HALF, std=HALF)
+        return ready.with_fit(fit)
+    side = int(vision.patch_size) * round(vision.num_patches**0.5)
+    sizeless = {k: v for k, v in found.items() if k not in ("size", "crop_size")}
+    sizeless.setdefault("resample", 2)
+    ready = published(sizeless, side=side, fit="squash", mean=HALF, std=HALF)
+    if fit:
+        return ready.with_fit(fit)
+    budget = budget or int(found.get("max_num_patches") or vision.num_patches)
+    return replace(ready, spec=spec_of(int(vision.patch_size), budget, ready.spec.resample))

@@ -19,7 +19,8 @@ class Published:
         source: hub id.
         licence: of the weights, as their publisher states it.
         parameters: in millions; weights in float32 take 4 MB for each.
-        pixels, patches: side of the picture, and patch tokens that an index stores.
+        pixels, patches: side of the picture, and patch tokens that an index stores; with NaFlex
+            the side of a square picture, and the most tokens.
         dim: width of vectors and tokens.
         options: of the loader.
     """
@@ -61,6 +62,9 @@ SETS = {
     "siglip-b16": Published("siglip", "google/siglip-base-patch16-224", APACHE, 203, 224, 196, 768),
     "siglip2-b16": Published(
         "siglip", "google/siglip2-base-patch16-224", APACHE, 375, 224, 196, 768
+    ),
+    "siglip2-b16-naflex": Published(
+        "siglip", "google/siglip2-base-patch16-naflex", APACHE, 375, 256, 256, 768
     ),
     "siglip2-l16-256": Published(
         "siglip", "google/siglip2-large-patch16-256", APACHE, 882, 256, 256, 1024

@@ -14,6 +14,7 @@ from PIL import Image
 
 from lexsearch.api import LexSearch
 from lexsearch.errors import UsageError
+from lexsearch.patch_sequence import picture_in
 from lexsearch.pictures import load_upload
 from lexsearch.results import SearchResults
 from lexsearch.server.journal import Metrics
@@ -94,7 +95,10 @@ class House:
         try:
             with self.keeper.borrowed() as db:
                 spec = db.model.pixel_spec
-            return Image.fromarray(load_upload(data, spec), "RGB")
+            pixels = load_upload(data, spec)
+            if spec.fit == "patches":
+                pixels = picture_in(pixels, spec)
+            return Image.fromarray(pixels, "RGB")
         finally:
             self._decoding.release()
 

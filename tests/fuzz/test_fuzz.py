@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import random
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -22,9 +23,10 @@ from lexsearch.bundle.disk import Disk
 from lexsearch.errors import IndexDamaged, IndexTooNew, UsageError
 from lexsearch.grammar import MAX_PARTS, MAX_QUERY_CHARS, parse
 from lexsearch.query import Filter, Query
+from lexsearch.settings import Settings
 from lexsearch.types import PixelSpec
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 IN_CI = "FUZZ_EXAMPLES" not in os.environ
 SPEC = PixelSpec(8, 8)
 fuzzed = settings(
@@ -90,6 +92,36 @@ def test_any_answer_of_a_decoder_is_a_picture_or_refused(payload: bytes, sha256:
         wire.unpack_error(payload, b"/a.jpg", sha256)
     except wire.WireError:
         pass
+
+
+settings_pieces = st.sampled_from(
+    [
+        "db", "threads", "data_dir", "lists_from", "token", "=", "\n", '"', "'", "[", "]", "[[",
+        "{", "}", "-1", "1e999", "0x10", "99999999999999999999", '"~nobody/x"', '"\\u0000"', "true",
+        "1979-05-27", "nan", "#", ".", ",", "\ufeff", "\x00", "[" * 3000, '"""', "a = ",
+        "threads = ", "data_dir = ", '"~"',
+    ]
+)  # fmt: skip
+
+
+@fuzzed
+@given(
+    st.lists(settings_pieces | letters, max_size=20).map(
+        lambda found: "".join(found).encode("utf-8", "replace")
+    )
+    | st.binary(max_size=200)
+)
+@example(b"a = " + b"[" * 100_000)
+@example(b'data_dir = "~nobody-of-that-name/x"')
+@example(b'cache_dir = "\\u0000"')
+def test_any_settings_are_taken_or_a_usage_error(
+    tmp_path_factory: pytest.TempPathFactory, data: bytes
+) -> None:
+    place = tmp_path_factory.getbasetemp() / "settings"
+    place.mkdir(exist_ok=True)
+    (place / "lexsearch.toml").write_bytes(data)
+    with contextlib.chdir(place), contextlib.suppress(UsageError):
+        Settings.load()
 
 
 ULID = "0" * 26

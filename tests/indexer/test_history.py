@@ -91,9 +91,11 @@ def test_history(paint: Paint, toy_model: Any) -> None:
         def add_or_change(self, name: str, seed: int) -> None:
             paint(self.photos / name, seed)
 
-        @rule(name=NAMES)
-        def delete(self, name: str) -> None:
-            (self.photos / name).unlink(missing_ok=True)
+        @rule(which=st.integers(0, 5))
+        def delete(self, which: int) -> None:
+            here = sorted(self.files())
+            if here:
+                Path(os.fsdecode(here[which % len(here)].encode("latin-1"))).unlink()
 
         @rule(source=NAMES, place=NAMES)
         def rename(self, source: str, place: str) -> None:
@@ -148,7 +150,7 @@ def test_history(paint: Paint, toy_model: Any) -> None:
 
     History.TestCase.settings = settings(
         max_examples=int(os.environ.get("TEST_EXAMPLES", "6")),
-        stateful_step_count=14,
+        stateful_step_count=int(os.environ.get("TEST_STEPS", "14")),
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

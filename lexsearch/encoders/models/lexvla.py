@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from lexsearch.encoders._device import Device
+from lexsearch.encoders._device import Device, memory_for
 from lexsearch.encoders._families import LOADERS, number, pair
 from lexsearch.encoders._lexvla_model import WORDS_PER_IMAGE, LexVlaModel
 from lexsearch.encoders._lexvla_tower import load_lexvla
@@ -40,7 +40,8 @@ def build(
     chosen = Device.choose(device, dtype)
     if threads:
         torch.set_num_threads(threads)
-    tower = load_lexvla(resolve(source), **options).to(chosen.place, chosen.dtype)
+    with memory_for(source):
+        tower = load_lexvla(resolve(source), **options).to(chosen.place, chosen.dtype)
     other = None
     if partner:
         family, _, place = partner.partition(":")

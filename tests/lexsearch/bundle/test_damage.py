@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from lexsearch import Filter, LexSearch
 from lexsearch.bundle.check import check
+from lexsearch.bundle.records import SkippedFile
 from lexsearch.bundle.repair import repair
 from lexsearch.errors import IndexDamaged, LexsearchError, StorageError
 
@@ -83,6 +85,47 @@ def test_a_flipped_bit_is_an_error_or_changes_nothing(filled: Any, name: str) ->
         assert named or name == "catalog.sqlite", (place, bit)
         harmless += not named
     assert harmless <= FLIPS // 2
+
+
+def unfiltered(db: Any) -> Any:
+    return [(hit.path, hit.also) for hit in db.search("red", top_k=30)]
+
+
+def records(db: Any) -> Any:
+    return db.snapshot.images(db.snapshot.image_ids().tolist())
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "use"),
+    [
+        ("image", "path = CAST('/photos/x.jpg' AS BLOB) "
+         "WHERE path = CAST('/photos/1.jpg' AS BLOB)", unfiltered),
+        ("content", "width = width + 1", records),
+        ("content", "taken = '2023-01-01T00:00:00'", lambda db: db.search(
+            "red", filters=Filter(before="2024-06"))),
+        ("segment", "live = NULL WHERE live IS NOT NULL", unfiltered),
+        ("skipped", "reason = 'too large'", lambda db: db.skipped()),
+        ("root", "path = CAST('/phot0s' AS BLOB)", lambda db: db.snapshot.roots()),
+        ("config", "value = replace(value, '\"dense_dim\"', '\"dense_dim\" ')", records),
+    ],
+    ids=["path", "width", "date", "live", "reason", "root", "setting"],
+)  # fmt: skip
+def test_a_reader_is_told_of_a_damaged_row(filled: Any, table: str, change: str, use: Any) -> None:
+    with filled.open() as writer:
+        skipped = SkippedFile(b"/photos/z.jpg", "it is empty", 0, 1, b"0" * 32)
+        writer.commit(filled.batch(skipped=(skipped,)))
+    path = filled.directory / "catalog.sqlite"
+    with LexSearch.open(filled.directory, model=filled.model) as db:
+        use(db)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute(f"UPDATE {table} SET {change}").rowcount > 0
+        connection.commit()
+    with (
+        pytest.raises(IndexDamaged, match=r"catalog\.sqlite") as caught,
+        LexSearch.open(filled.directory, model=filled.model) as db,
+    ):
+        use(db)
+    assert f"a row of {table} is not what was written" in str(caught.value)
 
 
 @pytest.mark.parametrize("table", ["image", "content", "segment"])

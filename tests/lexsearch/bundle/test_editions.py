@@ -20,7 +20,7 @@ from lexsearch.bundle.places import export, import_, move, remove
 from lexsearch.bundle.repair import repair
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.bundle.upgrade import upgrade
-from lexsearch.errors import IndexLocked, IndexMissing, WrongModel
+from lexsearch.errors import IndexDamaged, IndexLocked, IndexMissing, WrongModel
 
 OLD = {b"/photos/a.jpg": "a", b"/photos/b.jpg": "b"}
 
@@ -287,13 +287,16 @@ def test_an_index_with_editions_moves_is_copied_and_removed(library: Any, tmp_pa
     assert not (tmp_path / "moved").exists()
 
 
-def test_a_link_in_the_place_of_an_edition_is_none(library: Any, tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_an_edition_is_none(damaged_library: Any, tmp_path: Path) -> None:
+    library = damaged_library
     library.make(OLD)
     (tmp_path / "elsewhere").mkdir()
     (library.directory / "editions").mkdir()
     (library.directory / "editions" / "0001").symlink_to(tmp_path / "elsewhere")
     assert editions.numbers(library.directory) == []
     assert editions.replaced(library.directory) == []
+    with pytest.raises(IndexDamaged, match="0001 is a link"):
+        library.snapshot()
 
 
 def test_an_edition_is_opened_by_the_parts_that_write(library: Any) -> None:

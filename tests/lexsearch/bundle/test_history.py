@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -100,8 +101,8 @@ def test_history(machine_parts: Any) -> None:
             assert set(self.library.answers()) == expected
 
     History.TestCase.settings = settings(
-        max_examples=12,
-        stateful_step_count=15,
+        max_examples=int(os.environ.get("TEST_EXAMPLES", "12")),
+        stateful_step_count=int(os.environ.get("TEST_STEPS", "15")),
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )

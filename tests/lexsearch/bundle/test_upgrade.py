@@ -73,6 +73,11 @@ def tables(path: Path) -> set[str]:
         return {name for (name,) in rows}
 
 
+def columns(library: Any) -> list[str]:
+    with closing(sqlite3.connect(library.directory / "catalog.sqlite")) as connection:
+        return [row[1] for row in connection.execute("PRAGMA table_info(image)")]
+
+
 def stars(library: Any) -> list[int]:
     with closing(sqlite3.connect(library.directory / "catalog.sqlite")) as connection:
         return [value for (value,) in connection.execute("SELECT stars FROM image")]
@@ -150,10 +155,11 @@ def test_every_command_refuses_a_newer_index_with_7_and_writes_nothing(
 
 @pytest.mark.parametrize("how", ["raises", "killed", "unsound"])
 def test_an_upgrade_that_breaks_off_leaves_the_older_version_opening(
-    library: Any, scripts: Scripts, how: str
+    damaged_library: Any, scripts: Scripts, how: str
 ) -> None:
+    library = damaged_library  # of a later step in the end, which is refused
     library.make({b"/a.jpg": "a", b"/b.jpg": "b"})
-    answers, paths = library.answers(), library.paths()
+    answers, paths, before = library.answers(), library.paths(), columns(library)
     dangling = "INSERT INTO image SELECT '/x', 'x', 7, 1, 1, 1, '/', 1, 1"
     end = {
         "raises": "raise OSError(28, 'No space left on device')",
@@ -172,10 +178,13 @@ def test_an_upgrade_that_breaks_off_leaves_the_older_version_opening(
         with pytest.raises(LexsearchError):
             upgrade(library.directory, step=NEXT, scripts=folder)
     assert step_of(library.directory) == STEP
+    assert columns(library) == before
     assert (library.answers(), library.paths()) == (answers, paths)
     assert library.is_sound()
     library.make({b"/c.jpg": "c"})
     assert len(library.paths()) == 3
+    assert upgrade(library.directory, step=NEXT, scripts=scripts()).after == NEXT
+    assert stars(library) == [3, 3, 3]
 
 
 def test_a_disk_that_fails_while_the_backup_is_made_changes_nothing(

@@ -123,6 +123,33 @@ def test_a_batch_size_that_was_asked_for_is_refused_with_the_one_that_fits() -> 
         Batches(torch.device("cuda"), 0).run(3, _fits(0))
 
 
+def test_the_end_of_memory_of_the_processor_is_one_too() -> None:
+    def work(start: int, stop: int, size: int) -> int:
+        return len(torch.empty(1 if size <= 16 else size * 2**45))  # more than there can be
+
+    with pytest.raises(ModelMissing, match=r"cpu .* 64 pictures .*; a batch size of 16 fits"):
+        Batches(torch.device("cpu"), 64).run(100, work)
+    with pytest.raises(RuntimeError, match="another"):
+        Batches(torch.device("cpu"), 64).run(1, _fails)
+
+
+def _fails(start: int, stop: int, size: int) -> None:
+    raise RuntimeError("another defect")
+
+
+def test_a_model_that_memory_cannot_hold_is_said_so(
+    tiny: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lexsearch.encoders._siglip_tower import SiglipTower
+
+    def moved(self: SiglipTower, *where: Any) -> None:
+        torch.empty(2**50)
+
+    monkeypatch.setattr(SiglipTower, "to", moved)
+    with pytest.raises(ModelMissing, match="not enough memory to load"):
+        build("encoders.models", f"siglip:{tiny.siglip}?words=0")
+
+
 def _fits(most: int) -> Any:
     def work(start: int, stop: int, size: int) -> tuple[int, int]:
         if size > most:
