@@ -171,6 +171,8 @@ class Library:
                 path_glob=wanted.path,
                 type_=wanted.type,
                 camera=wanted.camera,
+                near=wanted.near,
+                box=wanted.box,
             )
             for word in query.must:
                 ids = np.intersect1d(ids, db.engine.carriers(word))
