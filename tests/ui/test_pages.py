@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -264,6 +267,53 @@ def test_a_job_indexes_in_its_own_process(tmp_path: Path, photos: Path) -> None:
     assert (job.state, job.committed, job.pid != os.getpid()) == ("done", 1, True)
     with LexSearch.open(directory) as db:
         assert len(db) == 1
+
+
+def test_of_two_runs_that_are_asked_for_at_once_one_starts(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+
+    class Process:
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            started.append(args)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(index_job.subprocess, "Popen", Process)
+    settings = Settings(tmp_path / "data", tmp_path / "cache")
+    ready = threading.Barrier(8)
+
+    def ask(_: int) -> bool:
+        ready.wait()
+        try:
+            index_job.start(settings, tmp_path / "new", [str(photos)])
+        except index_job.UnderWay:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(ask, range(8))) == [False] * 7 + [True]
+    assert len(started) == 1
+
+
+def test_a_second_tab_is_told_of_the_run_under_way(
+    app: App, settings: Settings, made_db: Path, photos: Path, texts: Texts
+) -> None:
+    page = app("library")
+    now = time.time()
+    job = index_job.Job("running", os.getpid(), now, now, done=25, total=100, committed=20)
+    index_job._write(index_job.file_of(settings, made_db), job)  # by the other tab
+    page.text_input(key="folder").set_value(str(photos))
+    page = next(b for b in page.button if b.label == "Index this folder").click().run()
+    assert "Another run is under way: this is how far it is." in texts(page)
+    assert "did not start" not in texts(page)
+    assert "failed" not in texts(page)
+    done = dataclasses.replace(job, state="done", text="25 new")
+    index_job._write(index_job.file_of(settings, made_db), done)
+    page.run()
+    assert "Another run" not in texts(page.run())
 
 
 def test_a_job_whose_process_died_is_known_as_lost(tmp_path: Path) -> None:

@@ -60,11 +60,8 @@ def _answer(books: Library, asked: Request) -> None:
     opened = st.session_state.get("opened_stacks", frozenset())
     hits = unfolded(groups[: asked.shown], opened)
     thumbs = books.thumbs([hit.id for hit, _ in hits], wait_s=READY_S)
-    with books.use() as db:
-        weights = db.model.fusion
     cards = [
-        card(hit, thumbs.get(hit.id), weights, found.mode)
-        | {"others": others, "opened": hit.id in opened}
+        card(hit, thumbs.get(hit.id), found) | {"others": others, "opened": hit.id in opened}
         for hit, others in hits
     ]
     judging = bool(st.session_state.get("judging"))
