@@ -53,7 +53,8 @@ def test_the_first_page_is_drawn_before_anybody_comes(
     """In a process of its own: the visit sets the options of the server."""
     code = (
         "import sys; from ui import serve; serve.visit(sys.argv[1:]);"
-        "from streamlit import config; from ui.state import library; from ui.component import component;"
+        "from streamlit import config; from ui.state import library;"
+        "from ui.component import component;"
         "print(config.get_option('server.port'), config.get_option('server.address'),"
         " library()._db is not None, component.cache_info().currsize > 0, 'pyarrow' in sys.modules)"
     )
