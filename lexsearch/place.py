@@ -12,9 +12,9 @@ from lexsearch.errors import UsageError
 EARTH_KM = 6371.0088  # mean radius
 HALF_ROUND_KM = math.pi * EARTH_KM  # no two places are farther apart
 RADIUS_KM = 5.0  # of a circle without one
-_RADIUS = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(km|m|mi)?", re.IGNORECASE)
+_RADIUS = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(km|m|mi)?", re.IGNORECASE)
 _IN_KM = {"km": 1.0, "m": 0.001, "mi": 1.609344}
-_DEGREES = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,15})?")
+_DEGREES = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,15})?")
 
 
 class Area(Protocol):
@@ -83,7 +83,7 @@ def circle(text: str) -> Circle:
     """
     numbers = text.split(",")
     place = _degrees(numbers[:2], (90.0, 180.0))
-    radius = RADIUS_KM if len(numbers) == 2 else _radius_km(numbers[2])
+    radius = _radius_km(numbers[2]) if len(numbers) == 3 else RADIUS_KM
     if place is None or radius is None or len(numbers) > 3:
         raise UsageError(
             f"near:{text} is no place; expected degrees north and east and how far around, such "

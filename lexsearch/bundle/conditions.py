@@ -45,7 +45,7 @@ def predicate(
     near: str | None = None,
     box: str | None = None,
     meta: Mapping[str, Any] | None = None,
-) -> Callable[[bytes, str | None, str | None, float | None, float | None], bool]:
+) -> Callable[..., bool]:
     """Whether a path, a camera, a JSON object, a latitude and a longitude meet every condition.
 
     meta: values by name; one is met by an equal value, or by a list that holds it.
@@ -65,8 +65,8 @@ def predicate(
         path: bytes,
         camera_name: str | None,
         said: str | None,
-        latitude: float | None,
-        longitude: float | None,
+        latitude: float | None = None,
+        longitude: float | None = None,
     ) -> bool:
         if wanted:
             if latitude is None or longitude is None:

@@ -45,7 +45,8 @@ def test_a_radius_has_a_unit(text: str, radius: float) -> None:
 def test_what_is_no_circle_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(UsageError, match=r"near:.* is no place.*near:48.2,16.37,5km"):
         circle(text)
-    assert Query.parse(f"near:{text}").filters == Filter(), "the search box takes it as a text"
+    if " " not in text:
+        assert Query.parse(f"near:{text}").filters == Filter(), "it is a text to the search box"
 
 
 @pytest.mark.parametrize("text", ["1,2,3", "2,0,1,0", "0,0,91,0", "0,0,1,200", "a,b,c,d"])

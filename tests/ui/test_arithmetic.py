@@ -39,7 +39,7 @@ def test_the_shares_shown_add_up_whatever_rule_is_in_force(
     for hit in hits:
         assert set(hit["shares"]) == {"lexical", "dense", "late"}
         assert sum(hit["shares"].values()) == pytest.approx(hit["score"], rel=1e-4)
-    data = component(app("why", q="a red car", id=hits[1]["id"]), "patch_viewer")["arithmetic"]
+    data = component(app("explain", q="a red car", id=hits[1]["id"]), "patch_viewer")["arithmetic"]
     assert data["rule"] == rule(fusion)[0]
     assert data["fused"] == pytest.approx(hits[1]["score"], rel=1e-4)
     assert sum(one["share"] for one in data["shares"]) == pytest.approx(data["fused"], rel=1e-4)

@@ -138,7 +138,7 @@ def test_why_shows_the_patches_of_a_hit(app: App, books: Library, component: Com
     data = component(page, "patch_viewer")
     assert data["grid"] == [7, 7]
     assert data["picture"].startswith("data:image/jpeg;base64,")
-    assert data["channels"][0]["rank"] >= 1
+    assert data["arithmetic"]["shares"][0]["rank"] >= 1
 
 
 def test_why_without_a_search_explains_the_words_of_the_picture(
