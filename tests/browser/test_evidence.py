@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from lexsearch.evaluation.runs import read_qrels, read_run
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
 Tab = Callable[..., Any]
@@ -120,3 +122,34 @@ def test_a_place_on_the_map_becomes_a_filter(
         wait_for(lambda: len(ids(page)) == 1)
         page.goto(f"{dated_app}/?{urllib.parse.urlencode({'q': 'near:41.01,2,5km'})}")
         wait_for(lambda: page.locator("article .name").all_inner_texts() == ["scene_014.jpg"])
+
+
+def test_judgements_made_by_thumbs_are_downloaded_in_trec_form(
+    tab: Tab, serve: Any, tmp_path: Path, dated: Path
+) -> None:
+    with serve(tmp_path, dated) as app:
+        page = searched(tab, app, "a red car")
+        page.get_by_text("Judge", exact=True).click()
+        found = ids(page)[:2]
+        for place, (kind, id) in enumerate(zip(("Relevant", "Not relevant"), found, strict=True)):
+            thumb = page.locator(f"article[data-id='{id}']").get_by_title(kind, exact=True)
+            thumb.click()
+            wait_for(lambda thumb=thumb: thumb.get_attribute("aria-pressed") == "true")
+            assert place < 2
+        page.goto(f"{app}/evaluate")
+        files: dict[str, Path] = {}
+        for name in ("qrels.txt", "topics.tsv"):
+            button = page.get_by_role("button", name=name)
+            button.wait_for()
+            with page.expect_download() as waiting:
+                button.click()
+            files[name] = tmp_path / name
+            waiting.value.save_as(files[name])
+        ((qid, judged),) = read_qrels(files["qrels.txt"]).items()
+        assert judged == {found[0]: 1, found[1]: 0}
+        assert files["topics.tsv"].read_text(encoding="utf-8") == f"{qid}\ta red car\n"
+        run = page.locator("[data-testid=stDownloadButton] button").filter(has_text="hybrid").first
+        with page.expect_download() as waiting:
+            run.click()
+        waiting.value.save_as(tmp_path / "run")
+        assert found[0] in read_run(tmp_path / "run")[qid]

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from lexsearch import LexSearch
+from lexsearch.cli.terminal import size
 from lexsearch.settings import Settings
 from ui import index_job, judgements
 from ui.library import Library
@@ -330,3 +331,22 @@ def test_the_time_left_follows_the_speed_so_far() -> None:
     job = index_job.Job("running", 1, started=0.0, updated=10.0, done=25, total=100)
     assert job.seconds_left == 10.0 / 25 * 75
     assert index_job.Job("running", 1, 0.0, 10.0).seconds_left is None
+
+
+def test_the_words_page_lists_overused_and_silent_words(app: App, books: Library) -> None:
+    page = app("words")
+    used, silent = (table.value for table in page.dataframe[:2])
+    assert used["pictures"].is_monotonic_decreasing
+    assert used["share"].iloc[0] == used["pictures"].iloc[0] / 5
+    with books.use() as db:
+        assert set(silent["word"]) == set(db.word_use.never_used())
+    assert not set(silent["word"]) & set(used["word"])
+
+
+def test_the_library_says_what_every_channel_takes_on_disk(app: App, books: Library) -> None:
+    shown = {one.label: one.value for one in app("library").metric}
+    with books.use() as db:
+        sizes = db.status()["bytes"]
+    assert {"Words", "Meaning", "Fine match"} <= set(shown)
+    assert shown["Meaning"] == size(sizes["dense"])
+    assert shown["Words"] == size(sizes["lexical"])
