@@ -283,12 +283,13 @@ class Viewer {
   arithmetic() {
     const { data } = this, sum = data.arithmetic, top = Math.max(...sum.shares.map((one) => Math.abs(one.share)), 1e-9);
     const rank = (value) => (value ? `rank ${value.toLocaleString("en")}` : "");
+    const weighted = sum.shares.some((one) => one.weight !== null);
     const told = new Set(), alone = (one) => { if (told.has(one.name)) return ""; told.add(one.name); return rank(one.rank); };
     return [el("p", {}, "Joined by ", el("strong", { "data-rule": true }, sum.rule)), el("p", { class: "faint" }, sum.does),
-      el("table", { class: "sum" }, el("thead", {}, el("tr", {}, ...["channel", "looks at", "value", "× weight", "= share", "", "alone"].map((text) => el("th", {}, text)))),
-        el("tbody", {}, ...sum.shares.map((one) => el("tr", {}, el("td", {}, el("i", { class: `dot ${one.name}` }), one.label), el("td", {}, one.what), el("td", {}, one.value), el("td", {}, one.weight === null ? "" : number(one.weight, 4)), el("td", { "data-share": one.share }, number(one.share, 4)),
+      el("table", { class: "sum" }, el("thead", {}, el("tr", {}, ...["channel", "looks at", "value", weighted ? "× weight" : null, weighted ? "= share" : "share", "", "alone"].filter((text) => text !== null).map((text) => el("th", {}, text)))),
+        el("tbody", {}, ...sum.shares.map((one) => el("tr", {}, el("td", {}, el("i", { class: `dot ${one.name}` }), one.label), el("td", {}, one.what), el("td", {}, one.value), weighted ? el("td", {}, one.weight === null ? "" : number(one.weight, 4)) : null, el("td", { "data-share": one.share }, number(one.share, 4)),
           el("td", { class: "cell" }, el("i", { class: one.share < 0 ? "minus" : one.name, style: { width: `${(100 * Math.abs(one.share)) / top}%` } })), el("td", { class: "faint" }, alone(one)))),
-        el("tr", { class: "total" }, el("td", { colspan: 4 }, "together"), el("td", { "data-fused": sum.fused }, number(sum.fused, 4)), el("td", {}), el("td", { class: "faint" }, rank(sum.fused_rank))))),
+        el("tr", { class: "total" }, el("td", { colspan: weighted ? 4 : 3 }, "together"), el("td", { "data-fused": sum.fused }, number(sum.fused, 4)), el("td", {}), el("td", { class: "faint" }, rank(sum.fused_rank))))),
       el("p", { class: "faint" }, "The dense vector is one for the whole photo: it has no map, and an invented one would mislead.")];
   }
 }
