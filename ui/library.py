@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 READY_THUMBS = 1_024  # thumbnails kept in memory, some 15 kB each
 QUERY_SIDE = 448  # longest side of a picture that is part of a query
 UPLOADS = 16  # uploaded pictures kept; older ones must be dropped again
-COUNT_S = 0.3  # a page waits so long for names to choose from
 CHUNK = 4_096  # records read at a time; other sessions get in between
 
 
@@ -192,12 +191,9 @@ class Library:
             held = self._overview = overview(generation, roots, self._records(ids))
         return held
 
-    def cameras(self, *, wait_s: float = COUNT_S) -> list[str]:
-        """Cameras of the pictures, the busiest first; none yet while a large library is counted."""
-        job = self._pool.submit(self.overview)
-        with contextlib.suppress(TimeoutError):
-            return list(job.result(timeout=wait_s).cameras)
-        return []
+    def cameras(self) -> list[str]:
+        """Cameras of the pictures, the busiest first."""
+        return list(self.overview().cameras)
 
     def _records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
         for start in range(0, len(ids), CHUNK):

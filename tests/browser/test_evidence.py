@@ -153,3 +153,23 @@ def test_judgements_made_by_thumbs_are_downloaded_in_trec_form(
             run.click()
         waiting.value.save_as(tmp_path / "run")
         assert found[0] in read_run(tmp_path / "run")[qid]
+
+
+def test_a_camera_and_a_day_are_picked_in_the_form_of_filters(
+    tab: Tab, serve: Any, tmp_path: Path, dated: Path
+) -> None:
+    with serve(tmp_path, dated) as app:
+        page = searched(tab, app, "car")
+        page.get_by_role("button", name="Filters").click()
+        picker = page.get_by_role("combobox", name="Camera")
+        picker.click()
+        page.get_by_role("option", name="Lumo X1").click()
+        wait_for(lambda: parameters(page).get("camera") == "Lumo X1")
+        page.get_by_role("button", name="Filters (1)").wait_for()
+        day = page.get_by_test_id("stDateInput").first
+        for part, typed in (("year", "2024"), ("month", "06"), ("day", "01")):
+            field = day.get_by_role("spinbutton", name=part)
+            field.click()
+            field.press_sequentially(typed)
+        wait_for(lambda: parameters(page).get("after") == "2024-06-01")
+        wait_for(lambda: len(ids(page)) == 3)

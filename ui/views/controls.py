@@ -55,8 +55,14 @@ def draw(books: Library, asked: Request) -> None:
         label_visibility="collapsed",
     )
     active = len(asked.filters)
-    with row.popover(f"Filters ({active})" if active else "Filters", icon=":material/tune:"):
-        filters.draw(books, active)
+    form = row.popover(
+        f"Filters ({active})" if active else "Filters",
+        icon=":material/tune:",
+        key="filters_open",
+        on_change="rerun",
+    )
+    with form:
+        filters.draw(books, active, is_open=bool(form.open))
     if not asked.is_empty:
         with row.popover("Copy", icon=":material/content_copy:"):
             _copies(books, asked)

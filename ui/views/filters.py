@@ -29,8 +29,14 @@ def put(asked: Request) -> None:
         )
 
 
-def draw(books: Library, active: int) -> None:
-    """Draw the form; active: filters in force."""
+def draw(books: Library, active: int, *, is_open: bool) -> None:
+    """Draw the form.
+
+    Args:
+        books: has the cameras.
+        active: filters in force.
+        is_open: whether the form can be seen; only then the cameras are counted.
+    """
     for place, (name, label) in zip(st.columns(2), DATES.items(), strict=True):
         place.date_input(
             label,
@@ -42,7 +48,7 @@ def draw(books: Library, active: int) -> None:
             args=(name,),
             format="YYYY-MM-DD",
         )
-    known = books.cameras()
+    known = books.cameras() if is_open else []
     chosen = st.session_state["filter_camera"]
     st.selectbox(
         "Camera",
