@@ -167,11 +167,12 @@ def test_a_camera_and_a_day_are_picked_in_the_form_of_filters(
         picker.click()
         page.get_by_role("option", name="Lumo X1").click()
         wait_for(lambda: parameters(page).get("camera") == "Lumo X1")
-        page.get_by_role("button", name="Filters (1)").wait_for()
+        page.get_by_role("button", name="Filters (1)").click()
         day = page.get_by_test_id("stDateInput").first
         for part, typed in (("year", "2024"), ("month", "06"), ("day", "01")):
             field = day.get_by_role("spinbutton", name=part)
             field.click()
             field.press_sequentially(typed)
+        field.press("Enter")
         wait_for(lambda: parameters(page).get("after") == "2024-06-01")
         wait_for(lambda: len(ids(page)) == 3)
