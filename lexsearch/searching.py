@@ -31,7 +31,7 @@ class Searching(OpenDb):
         cutoff: str | float = "none",
         rerank: int | None = None,
         every_word: bool = False,
-        with_shares: bool = False,
+        with_shares: int = 0,
     ) -> SearchResults:
         """The best pictures for a query, best first; a str goes through `Query.parse`.
 
@@ -44,7 +44,7 @@ class Searching(OpenDb):
             rerank: how many candidates late interaction scores in a hybrid search.
             every_word: hits carry all words that both sides share, not only the heaviest, and
                 what their fused scores are made of.
-            with_shares: the latter alone.
+            with_shares: the latter alone, for so many of the best hits.
 
         Raises:
             UsageError: see `Engine.search`.

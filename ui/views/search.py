@@ -54,7 +54,8 @@ def _answer(books: Library, asked: Request) -> None:
     start = time.perf_counter()
     pills.draw(books, asked)
     spare = SPARE if asked.stacked else 1
-    found = books.search(asked, top_k=spare * max(asked.shown, SCORED))
+    top_k = spare * max(asked.shown, SCORED)
+    found = books.search(asked, top_k=top_k, explained=top_k if asked.stacked else asked.shown)
     seconds = time.perf_counter() - start
     groups = books.stacked(found, NEAR_BITS) if asked.stacked else [[hit] for hit in found]
     opened = st.session_state.get("opened_stacks", frozenset())
