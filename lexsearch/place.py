@@ -89,7 +89,7 @@ def circle(text: str) -> Circle:
             f"near:{text} is no place; expected degrees north and east and how far around, such "
             "as near:48.2,16.37,5km (km, m or mi; -90 to 90 north, -180 to 180 east)"
         )
-    return Circle(*place, radius)
+    return Circle(place[0], place[1], radius)
 
 
 def box(text: str) -> Box:
@@ -107,7 +107,7 @@ def box(text: str) -> Box:
             f"box:{text} is no box; expected its southern, western, northern and eastern edge in "
             "degrees, such as box:48,16,48.5,17"
         )
-    return Box(*edges)
+    return Box(edges[0], edges[1], edges[2], edges[3])
 
 
 def areas(near: str | None, within: str | None) -> tuple[Area, ...]:
