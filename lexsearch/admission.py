@@ -67,6 +67,8 @@ class Admission:
             path_glob=wanted.path,
             type_=wanted.type,
             camera=wanted.camera,
+            near=wanted.near,
+            box=wanted.box,
             **({"meta": dict(wanted.meta)} if wanted.meta else {}),
         )
         if wanted.label is not None:

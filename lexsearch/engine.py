@@ -144,6 +144,7 @@ class Engine:
         rerank: int | None = None,
         leave_out: frozenset[int] = frozenset(),
         every_word: bool = False,
+        with_shares: int = 0,
     ) -> SearchResults:
         """The k best pictures for a query.
 
@@ -157,6 +158,8 @@ class Engine:
             leave_out: ids never returned.
             every_word: hits carry every word that both sides share, so that they add up to
                 the lexical score; otherwise the few heaviest.
+            with_shares: so many of the best hits say what their fused score is made of; all of
+                them with every word.
 
         Raises:
             UsageError: k < 1, an unknown mode, an empty query, an unknown word in a condition,
@@ -174,7 +177,14 @@ class Engine:
         found = self._finder.find(wanted, Request(k, mode, rerank), watch)
         with watch.stage("hits"):
             made = self.results(
-                query, encoded, found, mode, cutoff, excluded, every_word=every_word
+                query,
+                encoded,
+                found,
+                mode,
+                cutoff,
+                excluded,
+                every_word=every_word,
+                with_shares=with_shares,
             )
         return made.timed(watch.seconds())
 
@@ -317,6 +327,7 @@ class Engine:
         excluded: int = 0,
         *,
         every_word: bool = False,
+        with_shares: int = 0,
     ) -> SearchResults:
         """What was found as hits with paths and reasons; arguments as in `search`."""
         limit = float("-inf")
@@ -337,7 +348,7 @@ class Engine:
             words,
             is_fused=mode not in CHANNELS,
             limit=limit,
-            with_shares=every_word,
+            with_shares=len(words) if every_word else with_shares,
         )
         notes = encoded.notes + found.notes + self._stores.notes
         fusion = "model" if found.rule is None else found.rule.name

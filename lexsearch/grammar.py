@@ -5,7 +5,8 @@ dog beach            text
 -people              no picture that carries the word
 2:sunset             twice the model's weight for the word
 after:2024-06        a filter; names: after before taken year path type camera
-                     label
+                     label near box
+near:48.2,16.37,5km  taken within 5 km of a place; box:48,16,48.5,17 south, west, north, east
 ./ref.jpg            a picture (starts with ./ ../ / or ~, ends like a picture)
 dog + ./ref.jpg - people     sums of queries
 """
@@ -17,6 +18,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from lexsearch.errors import UsageError
+from lexsearch.place import areas
 from lexsearch.query import FILTER_NAMES, Filter, Query
 
 MAX_QUERY_CHARS = 4096
@@ -84,6 +87,10 @@ def filter_of(name: str, value: str) -> Filter:
         return Filter(type=value.lower().lstrip("."))
     if name == "label":
         return Filter(label=value)
+    if name == "near":
+        return Filter(near=value)
+    if name == "box":
+        return Filter(box=value)
     return Filter(camera=value)
 
 
@@ -106,7 +113,17 @@ def _is_filter(word: Word) -> bool:
     name, colon, value = word.text.partition(":")
     if word.quoted or not colon or not value or name not in FILTER_NAMES:
         return False
-    return name not in ("after", "before", "taken", "year") or bool(_DATE.fullmatch(value))
+    if name in ("after", "before", "taken", "year"):
+        return bool(_DATE.fullmatch(value))
+    return name not in ("near", "box") or _is_place(name, value)
+
+
+def _is_place(name: str, value: str) -> bool:
+    try:
+        areas(value if name == "near" else None, value if name == "box" else None)
+    except UsageError:
+        return False
+    return True
 
 
 def _is_picture(word: Word) -> bool:

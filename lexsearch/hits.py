@@ -28,7 +28,7 @@ def make_hits(
     *,
     is_fused: bool,
     limit: float,
-    with_shares: bool = False,
+    with_shares: int = 0,
 ) -> tuple[SearchHit, ...]:
     """The hits of a ranking, best first.
 
@@ -38,7 +38,7 @@ def make_hits(
         reasons: words by hit.
         is_fused: the score of the ranking is that of the fusion.
         limit: hits that score less are marked.
-        with_shares: hits say how their fused score came about.
+        with_shares: so many of the best hits say how their fused score came about.
     """
     ids = found.ranking.ids
     places = np.searchsorted(found.candidates, ids)
@@ -65,7 +65,7 @@ def make_hits(
                 below_cutoff=score < limit,
                 shares=(
                     found.rule.shares(found.scores, int(places[i]))
-                    if with_shares and found.rule is not None
+                    if i < with_shares and found.rule is not None
                     else ()
                 ),
             )

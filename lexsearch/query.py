@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 # A path, a Pillow image, uint8 (height, width, 3) in RGB, or the bytes of a file.
 Picture: TypeAlias = "str | os.PathLike[str] | Image | PixelArray | bytes"
 MAX_WORDS = 512  # of a query by words
-FILTER_NAMES = ("after", "before", "taken", "year", "path", "type", "camera", "label")
+FILTER_NAMES = (
+    *("after", "before", "taken", "year", "path", "type", "camera", "label", "near", "box"),
+)
+
+FACTS = ("after", "before", "path", "type", "camera", "label", "near", "box")  # fields of a text
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,9 @@ class Filter:
         type: file type by suffix, such as `jpeg`; `jpg` and `jpeg` are the same.
         camera: part of the camera's name, any case.
         label: a class that `lexsearch label --keep` gave, any case, `_` for blanks.
+        near: taken within a circle, `LATITUDE,LONGITUDE[,RADIUS]` in degrees north and east; the
+            radius in km, m or mi, 5 km without one.
+        box: taken within a box, `SOUTH,WEST,NORTH,EAST` in degrees; west > east crosses 180.
         meta: values by name, of what a program said of a picture that it added: equal to it, or in
             a list there. Kept as pairs.
     """
@@ -43,6 +50,8 @@ class Filter:
     type: str | None = None
     camera: str | None = None
     label: str | None = None
+    near: str | None = None
+    box: str | None = None
     meta: Mapping[str, Any] | tuple[tuple[str, Any], ...] = ()
 
     def __post_init__(self) -> None:
@@ -51,16 +60,11 @@ class Filter:
         )
 
     def __bool__(self) -> bool:
-        facts = (self.after, self.before, self.path, self.type, self.camera, self.label)
-        return bool(self.meta) or any(value is not None for value in facts)
+        return bool(self.meta) or any(getattr(self, name) is not None for name in FACTS)
 
     def merge(self, other: Filter) -> Filter:
         """Both conditions; where both set one field, the other's value wins."""
-        changes = {
-            name: value
-            for name in ("after", "before", "path", "type", "camera", "label")
-            if (value := getattr(other, name)) is not None
-        }
+        changes = {name: value for name in FACTS if (value := getattr(other, name)) is not None}
         return replace(self, **changes, meta={**dict(self.meta), **dict(other.meta)})
 
     @classmethod
@@ -68,9 +72,10 @@ class Filter:
         """A filter from `name:value` pairs such as `after:2024 camera:fuji`.
 
         Raises:
-            UsageError: a pair is not of that form or its name is unknown.
+            UsageError: a pair is not of that form, its name is unknown, or its place is none.
         """
         from lexsearch.grammar import filter_of, split_words
+        from lexsearch.place import areas
 
         result = cls()
         for word in split_words(text):
@@ -81,6 +86,7 @@ class Filter:
                     f"{', '.join(FILTER_NAMES)}"
                 )
             result = result.merge(filter_of(name, value))
+        areas(result.near, result.box)
         return result
 
 

@@ -31,6 +31,7 @@ class Searching(OpenDb):
         cutoff: str | float = "none",
         rerank: int | None = None,
         every_word: bool = False,
+        with_shares: int = 0,
     ) -> SearchResults:
         """The best pictures for a query, best first; a str goes through `Query.parse`.
 
@@ -41,7 +42,9 @@ class Searching(OpenDb):
             filters: further conditions.
             cutoff: `none`, `auto`, or a score; hits under it are marked, not dropped.
             rerank: how many candidates late interaction scores in a hybrid search.
-            every_word: hits carry all words that both sides share, not only the heaviest.
+            every_word: hits carry all words that both sides share, not only the heaviest, and
+                what their fused scores are made of.
+            with_shares: the latter alone, for so many of the best hits.
 
         Raises:
             UsageError: see `Engine.search`.
@@ -50,7 +53,13 @@ class Searching(OpenDb):
         wanted = Query.of(query, filters)
         return self.current(
             lambda engine: engine.search(
-                wanted, k=top_k, mode=mode, cutoff=cutoff, rerank=rerank, every_word=every_word
+                wanted,
+                k=top_k,
+                mode=mode,
+                cutoff=cutoff,
+                rerank=rerank,
+                every_word=every_word,
+                with_shares=with_shares,
             )
         )
 

@@ -9,21 +9,21 @@ from typing import Any
 from lexsearch.cli.terminal import safe
 from lexsearch.engine import CHANNELS
 from lexsearch.results import SearchHit, SearchResults, display_path
+from ui.arithmetic import SAID, by_channel, rule
 
 REASONS = 3
-SAID = {"lexical": "words", "dense": "meaning", "late": "fine match"}
 LABELS = {"hybrid": "Hybrid", **{name: said.capitalize() for name, said in SAID.items()}}
 
 
-def shares(hit: SearchHit, weights: Mapping[str, float], mode: str) -> dict[str, float]:
+def shares(hit: SearchHit, mode: str) -> dict[str, float]:
     """What every channel adds to the score of a hit; in one channel alone its score."""
-    known = {name: value for name, value in hit.scores.items() if value is not None}
     if mode == "hybrid":
-        return {name: weights[name] * known[name] for name in CHANNELS if name in known}
-    return {mode: known[mode]} if mode in known else {}
+        return by_channel(hit.shares)
+    value = hit.scores.get(mode)
+    return {} if value is None else {mode: value}
 
 
-def told(parts: Mapping[str, float], score: float) -> str:
+def told(parts: Mapping[str, float], score: float, fusion: str = "model") -> str:
     """The shares as a sentence."""
     total = sum(max(value, 0.0) for value in parts.values())
     if not total:
@@ -31,16 +31,15 @@ def told(parts: Mapping[str, float], score: float) -> str:
     text = ", ".join(
         f"{SAID[name]} {100 * max(value, 0.0) / total:.0f} %" for name, value in parts.items()
     )
-    return f"score {score:.3f}: {text}"
+    by = "" if fusion == "model" else f", by {rule(fusion)[0]}"
+    return f"score {score:.3f}: {text}{by}"
 
 
-def card(
-    hit: SearchHit, thumb: str | None, weights: Mapping[str, float], mode: str
-) -> dict[str, Any]:
+def card(hit: SearchHit, thumb: str | None, found: SearchResults) -> dict[str, Any]:
     """One hit as JSON values; thumb: None = still being made, empty = no photo."""
     name = file_name(hit.raw_path)
     reasons = [safe(term.word) for term in hit.terms[:REASONS]]
-    parts = shares(hit, weights, mode)
+    parts = shares(hit, found.mode)
     return {
         "id": hit.id,
         "rank": hit.rank,
@@ -49,7 +48,7 @@ def card(
         "alt": f"photo {name}" + (f", words: {', '.join(reasons)}" if reasons else ""),
         "score": hit.score,
         "shares": parts,
-        "told": told(parts, hit.score),
+        "told": told(parts, hit.score, found.fusion),
         "reasons": reasons,
         "below": hit.below_cutoff,
         "thumb": thumb,

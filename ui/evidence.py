@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lexsearch.cli.terminal import safe
-from lexsearch.engine import CHANNELS
 from lexsearch.explain.alignment import arg_max_patch
 from lexsearch.results import Explanation, WordWeight
 from lexsearch.types import WHOLE, FloatArray
-from ui.cards import SAID, file_name
+from ui.arithmetic import arithmetic
+from ui.cards import file_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -90,9 +90,7 @@ def evidence(
         "own": all_words,
         "tokens": tokens,
         "late": found.late,
-        "channels": channels(found, ranks or {}),
-        "fused": found.fused,
-        "fused_rank": (ranks or {}).get("hybrid"),
+        "arithmetic": arithmetic(found, ranks or {}),
         "word_scale": _scale([*(one["map"] for one in words), *(one["map"] for one in all_words)]),
         "token_scale": _scale([one["map"] for one in tokens]),
         "notes": [safe(note) for note in notes],
@@ -112,26 +110,6 @@ def patches(found: Explanation) -> list[list[tuple[str, float]]] | None:
         for row in range(rows)
         for column in range(columns)
     ]
-
-
-def channels(found: Explanation, ranks: Mapping[str, int | None]) -> list[dict[str, Any]]:
-    """Score x weight = share, by channel; the shares add up to the fused score."""
-    scores = {"lexical": found.lexical, "dense": found.dense, "late": found.late}
-    rows: list[dict[str, Any]] = []
-    for name in CHANNELS:
-        score, weight = scores[name], found.weights.get(name)
-        if score is not None and weight is not None:
-            rows.append(
-                {
-                    "name": name,
-                    "label": SAID[name],
-                    "score": score,
-                    "weight": weight,
-                    "share": score * weight,
-                    "rank": ranks.get(name),
-                }
-            )
-    return rows
 
 
 def data_address(picture: Image) -> str:

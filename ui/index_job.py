@@ -17,6 +17,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from filelock import FileLock
+
 from lexsearch.errors import LexsearchError, UsageError
 from lexsearch.settings import Settings
 from ui import kept
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 State = Literal["starting", "running", "done", "stopped", "failed"]
 BATCH = 64  # pictures per commit: a search sees them soon, and the bar moves
 SILENT_S = 30.0  # a process that has not said anything after its start is lost
+
+
+class UnderWay(UsageError):
+    """A run is going on already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +96,15 @@ def start(settings: Settings, directory: Path, paths: list[str], *, retry: bool 
     retry: try files again that were skipped, though they have not changed.
 
     Raises:
-        UsageError: a run is going on, there is nothing to index, or a path does not exist.
+        UnderWay: a run is going on, whoever started it.
+        UsageError: there is nothing to index, or a path does not exist.
     """
-    before = read(settings, directory)
-    if before is not None and before.is_active:
-        raise UsageError("indexing is going on already; wait for it or stop it")
     if not paths:
         raise UsageError("no folder was given; name one that holds photos")
     for path in paths:
         if not Path(path).expanduser().exists():
             raise UsageError(f"there is no folder or file {path}")
-    now = time.time()
-    job = Job("starting", 0, now, now)
-    _write(file_of(settings, directory), job)
+    job = _claimed(settings, directory)
     order = {
         "directory": str(directory),
         "data_dir": str(settings.data_dir),
@@ -120,6 +122,20 @@ def start(settings: Settings, directory: Path, paths: list[str], *, retry: bool 
         cwd=Path(__file__).parents[1],
     )
     threading.Thread(target=process.wait, daemon=True).start()  # no zombie is left behind
+    return job
+
+
+def _claimed(settings: Settings, directory: Path) -> Job:
+    """A run that starts now; of two that are asked for at once, only one does."""
+    path = file_of(settings, directory)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_suffix(".lock")):
+        before = read(settings, directory)
+        if before is not None and before.is_active:
+            raise UnderWay("indexing is going on already; wait for it or stop it")
+        now = time.time()
+        job = Job("starting", 0, now, now)
+        _write(path, job)
     return job
 
 

@@ -108,7 +108,7 @@ def arguments(port: int) -> list[str]:
     flags = [f"--{name}={value}" for name, value in SAFE.items()]
     hosts = [f"--server.allowedHosts={host}" for host in ALLOWED_HOSTS]
     return [
-        *(sys.executable, "-m", "streamlit", "run", str(APP)),
+        *(sys.executable, "-P", "-m", "ui.serve", str(APP)),
         *(*flags, *hosts, f"--server.port={port}"),
     ]
 
@@ -116,7 +116,8 @@ def arguments(port: int) -> list[str]:
 def environment(db: str | None) -> dict[str, str]:
     """The environment of the server: ours, with the db in it and no Streamlit settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("STREAMLIT_")}
-    return {**kept, "LEXSEARCH_DB": load_settings(db).db}
+    path = os.pathsep.join(filter(None, [str(APP.parents[1]), kept.get("PYTHONPATH", "")]))
+    return {**kept, "PYTHONPATH": path, "LEXSEARCH_DB": load_settings(db).db}
 
 
 def free_port() -> int:

@@ -137,16 +137,19 @@ class Library:
             return query
         return query.with_(weights=dict.fromkeys(silent, 0.0))
 
-    def search(self, request: Request, *, top_k: int) -> SearchResults:
+    def search(self, request: Request, *, top_k: int, explained: int = 0) -> SearchResults:
         """The best pictures for a request; the pictures it names are left out.
+
+        explained: so many of the best say what their score is made of.
 
         Raises:
             UsageError: as `LexSearch.search`.
         """
         query = self.query(request)
         own = {request.like, *request.unlike} - {""}
+        shares = explained + len(own) if explained else 0
         with self.use() as db:
-            found = db.search(query, top_k=top_k + len(own), mode=request.mode)
+            found = db.search(query, top_k=top_k + len(own), mode=request.mode, with_shares=shares)
         return leave_out(found, own, top_k)
 
     def stacked(self, found: SearchResults, bits: int) -> list[list[SearchHit]]:
@@ -171,6 +174,8 @@ class Library:
                 path_glob=wanted.path,
                 type_=wanted.type,
                 camera=wanted.camera,
+                near=wanted.near,
+                box=wanted.box,
             )
             for word in query.must:
                 ids = np.intersect1d(ids, db.engine.carriers(word))
@@ -188,6 +193,10 @@ class Library:
         if held is None or held.generation != generation:
             held = self._overview = overview(generation, roots, self._records(ids))
         return held
+
+    def cameras(self) -> list[str]:
+        """Cameras of the pictures, the busiest first."""
+        return list(self.overview().cameras)
 
     def _records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
         for start in range(0, len(ids), CHUNK):

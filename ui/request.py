@@ -16,7 +16,7 @@ from lexsearch.query import Filter, Picture, Query
 PAGE = 24  # pictures shown at first, and more at every step
 MOST = 480  # pictures one search shows
 UNLIKE = 0.5  # what a picture counts against the query, beside the query's 1
-FILTERS = ("after", "before", "camera", "path", "type")
+FILTERS = ("after", "before", "camera", "path", "type", "near", "box")
 MAX_FACTOR = 4.0
 
 

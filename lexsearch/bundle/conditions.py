@@ -1,4 +1,4 @@
-"""Conditions on the photo itself: when, where, what type, which camera."""
+"""Conditions on the photo itself: when, which path, what type, which camera, what place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from lexsearch.errors import UsageError
+from lexsearch.place import areas
 
 # Suffixes that mean one type.
 SAME_TYPE = (
@@ -19,17 +20,19 @@ SAME_TYPE = (
 )
 MAX_GLOB = 256  # characters
 
-# Id, path, camera and what a program said, of every path of the images of a time: after (or NULL),
-# before (or NULL). Dates are ISO 8601, so the beginning of one compares as text.
+# Id, path, camera, place and what a program said, of every path of the images of a time: after (or
+# NULL), before (or NULL). Dates are ISO 8601, so the beginning of one compares as text.
 TAKEN_BETWEEN = """
-    SELECT c.id, coalesce(a.file, i.path), coalesce(a.camera, c.camera), a.meta
+    SELECT c.id, coalesce(a.file, i.path), coalesce(a.camera, c.camera), a.meta,
+    coalesce(a.latitude, c.latitude), coalesce(a.longitude, c.longitude)
     FROM content c JOIN image i ON i.content_id = c.id LEFT JOIN added a ON a.path = i.path
     WHERE (?1 IS NULL OR coalesce(a.taken, c.taken) >= ?1)
     AND (?2 IS NULL OR coalesce(a.taken, c.taken) < ?2)
 """
 # The same of a catalog of step 1.
 TAKEN_BETWEEN_1 = """
-    SELECT c.id, i.path, c.camera, NULL FROM content c JOIN image i ON i.content_id = c.id
+    SELECT c.id, i.path, c.camera, NULL, c.latitude, c.longitude
+    FROM content c JOIN image i ON i.content_id = c.id
     WHERE (?1 IS NULL OR c.taken >= ?1) AND (?2 IS NULL OR c.taken < ?2)
 """
 
@@ -39,14 +42,16 @@ def predicate(
     path_glob: str | None,
     type_: str | None,
     camera: str | None,
+    near: str | None = None,
+    box: str | None = None,
     meta: Mapping[str, Any] | None = None,
-) -> Callable[[bytes, str | None, str | None], bool]:
-    """Whether a path, a camera and a JSON object meet every condition given.
+) -> Callable[..., bool]:
+    """Whether a path, a camera, a JSON object, a latitude and a longitude meet every condition.
 
     meta: values by name; one is met by an equal value, or by a list that holds it.
 
     Raises:
-        UsageError: the glob is too long.
+        UsageError: the glob is too long, or a place is none.
     """
     if path_glob is not None and len(path_glob) > MAX_GLOB:
         raise UsageError(f"path: has {len(path_glob)} characters, at most {MAX_GLOB} are allowed")
@@ -54,8 +59,20 @@ def predicate(
     has_wildcard = glob is not None and any(letter in glob for letter in b"*?[")
     suffixes = None if type_ is None else _suffixes(type_)
     part = None if camera is None else camera.casefold()
+    wanted = areas(near, box)
 
-    def meets(path: bytes, camera_name: str | None, said: str | None) -> bool:
+    def meets(
+        path: bytes,
+        camera_name: str | None,
+        said: str | None,
+        latitude: float | None = None,
+        longitude: float | None = None,
+    ) -> bool:
+        if wanted:
+            if latitude is None or longitude is None:
+                return False
+            if not all(area.holds(latitude, longitude) for area in wanted):
+                return False
         if meta and not _says(said, meta):
             return False
         if part is not None and part not in (camera_name or "").casefold():

@@ -115,11 +115,15 @@ class PictureRows:
         path_glob: str | None,
         type_: str | None,
         camera: str | None,
+        near: str | None,
+        box: str | None,
         meta: Mapping[str, Any],
     ) -> set[int]:
         """Ids of the images that meet every condition; see `Snapshot.allowed`."""
         statement = conditions.TAKEN_BETWEEN if self._has_added else conditions.TAKEN_BETWEEN_1
-        meets = conditions.predicate(path_glob=path_glob, type_=type_, camera=camera, meta=meta)
+        meets = conditions.predicate(
+            path_glob=path_glob, type_=type_, camera=camera, near=near, box=box, meta=meta
+        )
         with reading(self._path):
             rows = self._connection.execute(statement, [after, before]).fetchall()
         return {image_id for image_id, *facts in rows if meets(*facts)}

@@ -252,6 +252,8 @@ class Snapshot:
         path_glob: str | None = None,
         type_: str | None = None,
         camera: str | None = None,
+        near: str | None = None,
+        box: str | None = None,
         meta: Mapping[str, Any] | None = None,
     ) -> IntArray:
         """Ids of the live images that meet every condition given, ascending.
@@ -263,6 +265,7 @@ class Snapshot:
                 of the path.
             type_: a file type such as `jpeg` or `tif`, by the suffix of the path.
             camera: part of the camera's name, in any case.
+            near, box: taken in a circle, in a box (see `lexsearch.place`); placeless images fail.
             meta: what programs said of the pictures that they added, by name.
         """
         self._verify_rows()
@@ -272,6 +275,8 @@ class Snapshot:
             path_glob=path_glob,
             type_=type_,
             camera=camera,
+            near=near,
+            box=box,
             meta=meta or {},
         )
         ids = np.fromiter(found, dtype=np.int64, count=len(found))

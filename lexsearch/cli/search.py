@@ -176,7 +176,8 @@ def parse_rerank(text: str | None) -> int | None:
     "--filter",
     "filters",
     metavar="F",
-    help="Conditions: 'after:2024 before:2025-06 camera:fuji path:*/sea/* type:png'.",
+    help="Conditions: 'after:2024 before:2025-06 camera:fuji path:*/sea/* type:png "
+    "near:48.2,16.37,5km box:48,16,48.5,17'.",
 )
 @click.option(
     "--cutoff",

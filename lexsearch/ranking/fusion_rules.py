@@ -64,7 +64,7 @@ class Weighted:
     def shares(self, scores: Scores, row: int) -> tuple[Share, ...]:
         """See `Rule`."""
         return tuple(
-            _weighted(name, "score", float(filled(scores[name])[row]), self.weights[name])
+            _weighted(name, "score", _known(scores[name], row), self.weights[name])
             for name in _ordered(scores)
         )
 
@@ -153,6 +153,12 @@ def scaled(channel: str, scores: FloatArray, scale: str) -> Values:
     if scale == "distribution":
         return distribution(whole).astype(np.float64)
     return theoretical_min_max(whole, floor=FLOORS[channel]).astype(np.float64)
+
+
+def _known(scores: FloatArray, row: int) -> float:
+    """One of the scores, a missing one as the least."""
+    value = float(scores[row])
+    return float(filled(scores)[row]) if np.isnan(value) else value
 
 
 def _added(parts: Sequence[Values]) -> FloatArray:

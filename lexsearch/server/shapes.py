@@ -47,6 +47,12 @@ class Conditions(Strict):
     type: Condition = Field(default=None, description="File type, such as jpeg.")
     camera: Condition = Field(default=None, description="Part of the camera's name.")
     label: Condition = Field(default=None, description="A class that `lexsearch label` gave.")
+    near: Condition = Field(
+        default=None, description="Taken around a place: `LATITUDE,LONGITUDE[,RADIUS]`."
+    )
+    box: Condition = Field(
+        default=None, description="Taken in a box of degrees: `SOUTH,WEST,NORTH,EAST`."
+    )
     meta: dict[Word, str | int | float | bool | None] = Field(
         default={}, max_length=MAX_CONDITIONS,
         description="What programs said of pictures that they added, by name.",

@@ -110,9 +110,7 @@ def test_hover_words_maps_and_a_search_from_patches(tab: Tab, app: str) -> None:
     page.get_by_text("only it counts").wait_for()
     page.locator("[data-tab=sum]").click()
     fused = float(page.locator("[data-fused]").get_attribute("data-fused"))
-    shares = page.eval_on_selector_all(
-        "table.sum tbody tr:not(.total) td:nth-child(4)", "all => all.map(one => +one.innerText)"
-    )
+    shares = page.eval_on_selector_all("[data-share]", "all => all.map(one => +one.dataset.share)")
     assert sum(shares) == pytest.approx(fused, rel=1e-3)
     y = box["y"] + box["height"] * 0.5
     page.mouse.move(box["x"] + box["width"] * 0.2, y)

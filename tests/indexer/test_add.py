@@ -168,10 +168,16 @@ def test_metadata_is_in_hits_and_filters(db: LexSearch) -> None:
         (Filter(after="2024"), {"r"}),
         (Filter(camera="lumo", meta={"album": "été"}), {"r"}),
         (Filter(before="2020"), {"g"}),
+        (Filter(near="41.05,-1.5,10km"), {"r"}),
+        (Filter(near="41.05,-1.5,1km"), set()),
+        (Filter(box="40,-2,42,-1", camera="lumo"), {"r"}),
         (Filter(), {"r", "g", "b"}),
     ):
         assert set(docids(db.search("red", filters=wanted))) == expected
     assert docids(db.search("red camera:lumo")) == ["r"]
+    assert docids(db.search("red near:41,-1.5,100m")) == ["r"]
+    with pytest.raises(UsageError, match="near:here is no place"):
+        db.search("red", filters=Filter(near="here"))
     assert Filter(meta={"a": 1}).merge(Filter(meta={"b": 2})) == Filter(meta={"b": 2, "a": 1})
 
 

@@ -116,6 +116,8 @@ def test_hits_are_ranked_by_the_rule_and_say_how(rule: Rule, toy_model: Any, sna
         assert said.candidates == 4
     plain = engine.search(query, k=4)
     assert all(hit.shares == () and "shares" not in hit.to_dict() for hit in plain)
+    some = engine.search(query, k=4, with_shares=2)
+    assert [hit.shares for hit in some] == [hit.shares for hit in results[:2]] + [(), ()]
     many = engine.search_many([query, Query.words({"red": 1.0})], k=4)
     assert [hit.id for hit in many[0]] == [hit.id for hit in results]
     if rule not in NAMED.values():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +18,8 @@ from ui import judgements
 from ui.library import Library
 from ui.request import Request, without_exclusion
 from ui.uploads import decode_upload
+from ui.views.filters import day
+from ui.views.holdings import box_filter
 
 App = Callable[..., Any]
 Texts = Callable[[Any], str]
@@ -261,3 +264,66 @@ def test_judgements_can_be_forgotten(app: App, books: Library, texts: Texts) -> 
     page = next(b for b in page.button if b.label == "Forget them").click().run()
     assert "No search has a relevant picture yet" in texts(page)
     assert judgements.load(*place).topics == ()
+
+
+def test_places_are_filters_of_the_form_and_of_the_box(
+    app: App, dated_db: Path, component: Component, texts: Texts
+) -> None:
+    data = component(app("search", db=str(dated_db), near="41.6,2.2,20km"), "result_grid")
+    assert [hit["name"] for hit in data["hits"]] == ["scene_014.jpg"]
+    data = component(app("search", db=str(dated_db), q="box:-34,150,-32,152"), "result_grid")
+    assert [hit["name"] for hit in data["hits"]] == ["scene_037.jpg"]
+    data = component(app("search", db=str(dated_db), q="car near:41.6,2.2,20km"), "result_grid")
+    assert [hit["name"] for hit in data["hits"]] == ["scene_014.jpg"]
+    page = app("search", db=str(dated_db), q="car")
+    page = page.text_input(key="filter_near").set_value(" 41.6,2.2,20km ").run()
+    assert page.query_params == {"q": "car", "near": "41.6,2.2,20km"}
+    page = page.text_input(key="filter_near").set_value("Barcelona").run()
+    assert "near:Barcelona is no place; expected" in texts(page)
+
+
+def test_dates_and_cameras_are_picked(app: App, dated_db: Path, component: Component) -> None:
+    page = app("search", db=str(dated_db), q="car", before="2024")
+    assert page.date_input(key="filter_before").value == dt.date(2024, 1, 1)
+    assert page.date_input(key="filter_after").value is None
+    page = page.date_input(key="filter_after").set_value(dt.date(2023, 6, 1)).run()
+    assert page.query_params == {"q": "car", "before": "2024", "after": "2023-06-01"}
+    assert [hit["name"] for hit in component(page, "result_grid")["hits"]] == ["scene_014.jpg"]
+    assert page.selectbox(key="filter_camera").options == [], "counted when the form is opened"
+    page.session_state["filters_open"] = True
+    picker = page.run().selectbox(key="filter_camera")
+    assert picker.options == ["Lumo X1"]
+    page = picker.select("Lumo X1").run()
+    assert page.query_params["camera"] == "Lumo X1"
+    page = page.date_input(key="filter_after").set_value(None).run()
+    assert page.query_params == {"q": "car", "before": "2024", "camera": "Lumo X1"}
+    other = app("search", db=str(dated_db), q="car", camera="lumo")
+    assert other.selectbox(key="filter_camera").options == ["lumo"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024", dt.date(2024, 1, 1)),
+        ("2024-02-30", dt.date(2024, 3, 1)),
+        ("2024-07-14T11:02:09", dt.date(2024, 7, 14)),
+        ("0001", None),
+        ("9999-99-99", None),
+        ("", None),
+        ("soon", None),
+    ],
+)
+def test_a_beginning_of_a_date_is_its_first_day(text: str, expected: dt.date | None) -> None:
+    assert day(text) == expected
+
+
+def test_a_place_of_the_library_is_searched_in(app: App, dated_db: Path) -> None:
+    page = app("library", db=str(dated_db))
+    option = next(o for o in page.selectbox(key="place").options if o.startswith("33.000° S"))
+    page = page.selectbox(key="place").select(option).run()
+    assert "Search among these" in [one.label for one in page.button]
+    assert box_filter(-33.0, -33.0, 151.0, 151.0) == "-33,151,-33,151"
+    for edges in ((-33.12345678, -33.0, 150.9, 151.00000049), (-90.0, 90.0, -180.0, 180.0)):
+        south, west, north, east = map(float, box_filter(*edges).split(","))
+        assert south <= edges[0] <= edges[1] <= north
+        assert west <= edges[2] <= edges[3] <= east

@@ -47,6 +47,48 @@ def test_no_setting_of_the_environment_weakens_it(monkeypatch: pytest.MonkeyPatc
     assert found["LEXSEARCH_DB"] == "photos"
 
 
+def test_the_first_page_is_drawn_before_anybody_comes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, made_db: Path
+) -> None:
+    """In a process of its own: the visit sets the options of the server."""
+    code = (
+        "import sys; from ui import serve; serve.visit(sys.argv[1:]);"
+        "from streamlit import config; from ui.state import library;"
+        "from ui.component import component;"
+        "print(config.get_option('server.port'), config.get_option('server.address'),"
+        " library()._db is not None, component.cache_info().currsize > 0, 'pyarrow' in sys.modules)"
+    )
+    for db, expected in (
+        (str(made_db), "8600 127.0.0.1 True True True"),
+        (str(tmp_path / "none"), "8600 127.0.0.1 False False"),
+    ):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        found = subprocess.run(
+            [sys.executable, "-P", "-c", code, *launch.arguments(8600)[4:]],
+            env=launch.environment(db),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert found.stdout.startswith(expected), found.stdout
+        assert found.stderr == ""
+
+
+def test_a_first_visit_that_fails_stops_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from ui import serve
+
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise RuntimeError('no')")
+    monkeypatch.setattr("streamlit.web.bootstrap.load_config_options", lambda flags: None)
+    serve.visit([str(broken)])
+    monkeypatch.setattr(serve, "LONGEST_S", 0.05)
+    broken.write_text("import time; time.sleep(1)")
+    serve.visit([str(broken)])
+
+
 def test_a_port_that_is_taken_is_refused_and_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))

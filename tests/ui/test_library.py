@@ -153,7 +153,8 @@ def test_the_evidence_adds_up_to_the_scores(books: Library) -> None:
     shown = sum(one["contribution"] for one in data["words"]) + data["rest"]["contribution"]
     assert shown == pytest.approx(data["lexical"], rel=1e-4)
     assert sum(one["share"] for one in data["tokens"]) == pytest.approx(data["late"], abs=1e-4)
-    assert sum(one["share"] for one in data["channels"]) == pytest.approx(data["fused"], rel=1e-5)
+    sums = data["arithmetic"]
+    assert sum(one["share"] for one in sums["shares"]) == pytest.approx(sums["fused"], rel=1e-5)
     rows, columns = data["grid"]
     assert len(data["patches"]) == rows * columns
     for one in data["words"]:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lexsearch import LexSearch
+from lexsearch.cli.terminal import size
 from lexsearch.settings import Settings
 from ui import index_job, judgements
 from ui.library import Library
@@ -135,7 +139,7 @@ def test_why_shows_the_patches_of_a_hit(app: App, books: Library, component: Com
     data = component(page, "patch_viewer")
     assert data["grid"] == [7, 7]
     assert data["picture"].startswith("data:image/jpeg;base64,")
-    assert data["channels"][0]["rank"] >= 1
+    assert data["arithmetic"]["shares"][0]["rank"] >= 1
 
 
 def test_why_without_a_search_explains_the_words_of_the_picture(
@@ -266,6 +270,53 @@ def test_a_job_indexes_in_its_own_process(tmp_path: Path, photos: Path) -> None:
         assert len(db) == 1
 
 
+def test_of_two_runs_that_are_asked_for_at_once_one_starts(
+    tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[object] = []
+
+    class Process:
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            started.append(args)
+
+        def wait(self) -> int:
+            return 0
+
+    monkeypatch.setattr(index_job.subprocess, "Popen", Process)
+    settings = Settings(tmp_path / "data", tmp_path / "cache")
+    ready = threading.Barrier(8)
+
+    def ask(_: int) -> bool:
+        ready.wait()
+        try:
+            index_job.start(settings, tmp_path / "new", [str(photos)])
+        except index_job.UnderWay:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sorted(pool.map(ask, range(8))) == [False] * 7 + [True]
+    assert len(started) == 1
+
+
+def test_a_second_tab_is_told_of_the_run_under_way(
+    app: App, settings: Settings, made_db: Path, photos: Path, texts: Texts
+) -> None:
+    page = app("library")
+    now = time.time()
+    job = index_job.Job("running", os.getpid(), now, now, done=25, total=100, committed=20)
+    index_job._write(index_job.file_of(settings, made_db), job)  # by the other tab
+    page.text_input(key="folder").set_value(str(photos))
+    page = next(b for b in page.button if b.label == "Index this folder").click().run()
+    assert "Another run is under way: this is how far it is." in texts(page)
+    assert "did not start" not in texts(page)
+    assert "failed" not in texts(page)
+    done = dataclasses.replace(job, state="done", text="25 new")
+    index_job._write(index_job.file_of(settings, made_db), done)
+    page.run()
+    assert "Another run" not in texts(page.run())
+
+
 def test_a_job_whose_process_died_is_known_as_lost(tmp_path: Path) -> None:
     settings = Settings(tmp_path / "data", tmp_path / "cache")
     job = index_job.Job("running", 2**22 + 1, 0.0, 0.0)
@@ -280,3 +331,22 @@ def test_the_time_left_follows_the_speed_so_far() -> None:
     job = index_job.Job("running", 1, started=0.0, updated=10.0, done=25, total=100)
     assert job.seconds_left == 10.0 / 25 * 75
     assert index_job.Job("running", 1, 0.0, 10.0).seconds_left is None
+
+
+def test_the_words_page_lists_overused_and_silent_words(app: App, books: Library) -> None:
+    page = app("words")
+    used, silent = (table.value for table in page.dataframe[:2])
+    assert used["pictures"].is_monotonic_decreasing
+    assert used["share"].iloc[0] == used["pictures"].iloc[0] / 5
+    with books.use() as db:
+        assert set(silent["word"]) == set(db.word_use.never_used())
+    assert not set(silent["word"]) & set(used["word"])
+
+
+def test_the_library_says_what_every_channel_takes_on_disk(app: App, books: Library) -> None:
+    shown = {one.label: one.value for one in app("library").metric}
+    with books.use() as db:
+        sizes = db.status()["bytes"]
+    assert {"Words", "Meaning", "Fine match"} <= set(shown)
+    assert shown["Meaning"] == size(sizes["dense"])
+    assert shown["Words"] == size(sizes["lexical"])

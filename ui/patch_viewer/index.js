@@ -2,6 +2,7 @@
 const ANCHORS = [[68, 1, 84], [71, 44, 122], [59, 81, 139], [44, 113, 142], [33, 144, 141], [39, 173, 129], [92, 200, 99], [170, 220, 50], [253, 231, 37]]; // viridis
 const LOW_OPACITY = 0.25;
 const SEARCH_WORDS = 8;
+const STRONGEST = 5; // patches that are listed for a word
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const root = rootOf(parentElement, "lx");
@@ -34,6 +35,9 @@ const colour = (place) => {
   return ANCHORS[i].map((low, k) => Math.round(low + (ANCHORS[i + 1][k] - low) * (at - i)));
 };
 const number = (value, digits = 3) => Number(value).toPrecision(digits).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+// The patches with the largest values of a map, the best first; ties to the earlier patch.
+const strongest = (layer) => layer.map.map((value, index) => ({ index, value }))
+  .filter((one) => one.value > 0).sort((a, b) => b.value - a.value || a.index - b.index).slice(0, STRONGEST);
 const clear = (node) => { while (node.firstChild) node.removeChild(node.firstChild); };
 
 class Viewer {
@@ -49,9 +53,10 @@ class Viewer {
     this.mark = el("div", { class: "mark", hidden: true });
     this.hover = el("div", { class: "hover", hidden: true });
     this.marks = el("div", { class: "selection" });
+    this.numbers = el("div", { class: "numbers", "aria-hidden": "true" });
     const [x, y, right, bottom] = data.region ?? [0, 0, 1, 1], percent = (share) => `${100 * share}%`;
     this.seen = el("div", { class: data.region ? "seen part" : "seen", title: data.region ? "The model saw only this part of the photo." : null,
-      style: { left: percent(x), top: percent(y), width: percent(right - x), height: percent(bottom - y) } }, this.canvas, this.marks, this.mark, this.hover);
+      style: { left: percent(x), top: percent(y), width: percent(right - x), height: percent(bottom - y) } }, this.canvas, this.marks, this.numbers, this.mark, this.hover);
     this.stage = el("div", { class: "stage", tabindex: data.grid ? 0 : null, role: data.grid ? "application" : null,
       "aria-label": `${data.name}, ${data.grid ? `${data.grid[0]} by ${data.grid[1]} patches; arrow keys move, space picks, enter searches` : ""}` },
       el("img", { src: data.picture, alt: `photo ${data.name}` }), this.seen);
@@ -116,6 +121,7 @@ class Viewer {
     if (!this.canvas) return;
     const { layer, canvas, mark, legend } = this;
     clear(legend);
+    clear(this.numbers);
     mark.hidden = !layer;
     if (!layer) { canvas.width = canvas.width; return; }
     const [rows, columns] = layer.grid, [low, high] = layer.scale;
@@ -133,7 +139,18 @@ class Viewer {
       el("i", { class: "ramp", style: { background: `linear-gradient(90deg, ${ramp})` } }), el("span", { class: "faint" }, number(high)),
       el("span", { class: "faint wide" }, layer.kind === "token" ? "the outlined patch is the token's match; only it counts"
         : layer.local ? "the outlined patch gave the word its weight; only it carries credit"
-          : "the word comes from the picture as a whole; the outlined patch is nearest to it"));
+          : "the word comes from the picture as a whole; the outlined patch is nearest to it"), this.order(layer));
+  }
+
+  // The patches that say a word most, in order; the numbers are on the picture too.
+  order(layer) {
+    const [, columns] = layer.grid, own = this.grid && String(layer.grid) === String(this.grid);
+    const found = strongest(layer);
+    if (!found.length) return null;
+    found.forEach((one, i) => { const node = el("div", { class: "order" }, el("span", {}, String(i + 1))); this.place(node, one.index, layer.grid); this.numbers.append(node); });
+    return el("ol", { class: "patches wide", "aria-label": `Patches that say ${layer.title} most` }, ...found.map((one, i) => el("li", {},
+      el("button", { disabled: !own, title: own ? "Show what else this patch says" : null, "data-patch": one.index, onclick: () => this.move(one.index) },
+        `${i + 1} · row ${Math.floor(one.index / columns) + 1}, column ${(one.index % columns) + 1}`, el("span", { class: "faint" }, ` ${number(one.value)}`)))));
   }
 
   place(node, index, grid = this.grid) {
@@ -264,13 +281,15 @@ class Viewer {
   }
 
   arithmetic() {
-    const { data } = this, top = Math.max(...data.channels.map((one) => Math.abs(one.share)), 1e-9);
+    const { data } = this, sum = data.arithmetic, top = Math.max(...sum.shares.map((one) => Math.abs(one.share)), 1e-9);
     const rank = (value) => (value ? `rank ${value.toLocaleString("en")}` : "");
-    return [el("p", { class: "faint" }, "score × weight = share; the shares add up to the score that ranks."),
-      el("table", { class: "sum" }, el("thead", {}, el("tr", {}, ...["channel", "score", "× weight", "= share", "", "alone"].map((text) => el("th", {}, text)))),
-        el("tbody", {}, ...data.channels.map((one) => el("tr", {}, el("td", {}, el("i", { class: `dot ${one.name}` }), one.label), el("td", {}, number(one.score, 4)), el("td", {}, number(one.weight, 4)), el("td", {}, number(one.share, 4)),
-          el("td", { class: "cell" }, el("i", { class: one.name, style: { width: `${(100 * Math.abs(one.share)) / top}%` } })), el("td", { class: "faint" }, rank(one.rank)))),
-        el("tr", { class: "total" }, el("td", {}, "together"), el("td", {}), el("td", {}), el("td", { "data-fused": data.fused }, number(data.fused, 4)), el("td", {}), el("td", { class: "faint" }, rank(data.fused_rank))))),
+    const weighted = sum.shares.some((one) => one.weight !== null);
+    const told = new Set(), alone = (one) => { if (told.has(one.name)) return ""; told.add(one.name); return rank(one.rank); };
+    return [el("p", {}, "Joined by ", el("strong", { "data-rule": true }, sum.rule)), el("p", { class: "faint" }, sum.does),
+      el("table", { class: "sum" }, el("thead", {}, el("tr", {}, ...["channel", "looks at", "value", weighted ? "× weight" : null, weighted ? "= share" : "share", "", "alone"].filter((text) => text !== null).map((text) => el("th", {}, text)))),
+        el("tbody", {}, ...sum.shares.map((one) => el("tr", {}, el("td", {}, el("i", { class: `dot ${one.name}` }), one.label), el("td", {}, one.what), el("td", {}, one.value), weighted ? el("td", {}, one.weight === null ? "" : number(one.weight, 4)) : null, el("td", { "data-share": one.share }, number(one.share, 4)),
+          el("td", { class: "cell" }, el("i", { class: one.share < 0 ? "minus" : one.name, style: { width: `${(100 * Math.abs(one.share)) / top}%` } })), el("td", { class: "faint" }, alone(one)))),
+        el("tr", { class: "total" }, el("td", { colspan: weighted ? 4 : 3 }, "together"), el("td", { "data-fused": sum.fused }, number(sum.fused, 4)), el("td", {}), el("td", { class: "faint" }, rank(sum.fused_rank))))),
       el("p", { class: "faint" }, "The dense vector is one for the whole photo: it has no map, and an invented one would mislead.")];
   }
 }

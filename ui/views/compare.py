@@ -8,7 +8,8 @@ import streamlit as st
 
 from lexsearch.cli.terminal import safe
 from lexsearch.results import Explanation, SearchHit
-from ui.cards import SAID, file_name
+from ui.arithmetic import SAID, by_channel, rule
+from ui.cards import file_name
 from ui.request import Request
 from ui.state import library, request
 from ui.widgets import show_pictures
@@ -48,6 +49,7 @@ def draw() -> None:
     left, right = st.columns([2, 3], gap="large")
     with left:
         st.subheader("By channel", anchor=False)
+        st.text(f"Joined by {rule(a.fusion)[0]}.")
         st.dataframe(channel_rows(a, b), hide_index=True, width="stretch")
     with right:
         st.subheader("By word", anchor=False)
@@ -62,17 +64,14 @@ def draw() -> None:
 def channel_rows(a: Explanation, b: Explanation) -> list[dict[str, float | str]]:
     """What every channel adds to A, to B and to their difference; the last row sums up."""
     rows: list[dict[str, float | str]] = []
-    for name, weight in a.weights.items():
-        one, other = getattr(a, name), getattr(b, name)
-        if one is not None and other is not None:
-            rows.append(
-                {
-                    "channel": SAID[name],
-                    "A": weight * one,
-                    "B": weight * other,
-                    "A - B": weight * (one - other),
-                }
-            )
+    of_a, of_b = by_channel(a.shares), by_channel(b.shares)
+    for name in of_a | of_b:
+        one, other = of_a.get(name, 0.0), of_b.get(name, 0.0)
+        rows.append({"channel": SAID[name], "A": one, "B": other, "A - B": one - other})
+    constant = [math.fsum(s.share for s in x.shares if s.channel == "all") for x in (a, b)]
+    if any(constant):
+        gap = constant[0] - constant[1]
+        rows.append({"channel": "for all", "A": constant[0], "B": constant[1], "A - B": gap})
     rows.append({"channel": "together", "A": a.fused, "B": b.fused, "A - B": a.fused - b.fused})
     return rows
 

@@ -12,9 +12,10 @@ from lexsearch.errors import LexsearchError, UsageError
 from ui.cards import LABELS
 from ui.component import component
 from ui.library import Library
-from ui.request import FILTERS, PAGE, Request
+from ui.request import PAGE, Request
 from ui.state import go, library, picked, request
 from ui.uploads import decode_upload
+from ui.views import filters
 
 PASTED_MAX = 4_000_000  # letters of a pasted picture; 448 x 448 pixels need at most 1,100,000
 
@@ -24,8 +25,7 @@ def draw(books: Library, asked: Request) -> None:
     st.session_state["q"] = asked.text
     st.session_state["mode"] = asked.mode
     st.session_state["stacked"] = asked.stacked
-    for name in FILTERS:
-        st.session_state[f"filter_{name}"] = asked.filters.get(name, "")
+    filters.put(asked)
     box, picture = st.columns([6, 1], vertical_alignment="bottom")
     box.text_input(
         "Search your photos",
@@ -55,8 +55,14 @@ def draw(books: Library, asked: Request) -> None:
         label_visibility="collapsed",
     )
     active = len(asked.filters)
-    with row.popover(f"Filters ({active})" if active else "Filters", icon=":material/tune:"):
-        _filters(active)
+    form = row.popover(
+        f"Filters ({active})" if active else "Filters",
+        icon=":material/tune:",
+        key="filters_open",
+        on_change="rerun",
+    )
+    with form:
+        filters.draw(books, active, is_open=bool(form.open))
     if not asked.is_empty:
         with row.popover("Copy", icon=":material/content_copy:"):
             _copies(books, asked)
@@ -66,21 +72,6 @@ def draw(books: Library, asked: Request) -> None:
         row.toggle("Judge", key="judging", help="Mark hits as relevant or not, for Evaluate")
     with row:  # where it takes no room
         component("page_input")(data={}, key="page_input", on_input_change=_pasted)
-
-
-def _filters(active: int) -> None:
-    hints = {
-        "after": ("Taken after", "2024-06"),
-        "before": ("Taken before", "2025"),
-        "camera": ("Camera", "x100"),
-        "path": ("Folder or path", "*/holiday/*"),
-        "type": ("File type", "jpeg"),
-    }
-    for name, (label, example) in hints.items():
-        st.text_input(label, key=f"filter_{name}", on_change=_filtered, placeholder=example)
-    if active:
-        st.button("Clear the filters", on_click=_unfiltered, icon=":material/filter_alt_off:")
-    st.text("The Library page lists your folders, years and cameras.")
 
 
 def _copies(books: Library, asked: Request) -> None:
@@ -103,15 +94,6 @@ def _mode() -> None:
 
 def _stacked() -> None:
     go(request().changed(stacked=bool(st.session_state["stacked"])))
-
-
-def _filtered() -> None:
-    values = {name: st.session_state[f"filter_{name}"].strip() for name in FILTERS}
-    go(request().changed(filters={name: value for name, value in values.items() if value}))
-
-
-def _unfiltered() -> None:
-    go(request().changed(filters={}))
 
 
 def _dropped() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -118,6 +119,9 @@ def _places(books: Library, held: Overview) -> None:
         records = db.snapshot.images(ids[: 2 * PAGE].tolist())
     title = f"{len(ids):,} {'picture' if len(ids) == 1 else 'pictures'} here"
     south, north, west, east = box
+    if st.button("Search among these", icon=":material/search:"):
+        st.session_state["opened"] = ("", Request(filters={"box": box_filter(*box)}).to_params())
+        open_page()
     show_pictures(
         books,
         title,
@@ -181,6 +185,14 @@ def _around(point: Mapping[str, float], step: float) -> tuple[float, float, floa
     half = step / 2 or 1e-9
     latitude, longitude = point["latitude"], point["longitude"]
     return latitude - half, latitude + half, longitude - half, longitude + half
+
+
+def box_filter(south: float, north: float, west: float, east: float) -> str:
+    """The value of the filter `box:` for a box, not a metre smaller than it."""
+    low = [math.floor(1e6 * edge) / 1e6 for edge in (south, west)]
+    high = [math.ceil(1e6 * edge) / 1e6 for edge in (north, east)]
+    edges = (max(low[0], -90.0), max(low[1], -180.0), min(high[0], 90.0), min(high[1], 180.0))
+    return ",".join(f"{edge:.6f}".rstrip("0").rstrip(".") for edge in edges)
 
 
 def _said(point: Mapping[str, float]) -> str:

@@ -25,6 +25,8 @@ def begin(books: Library, paths: list[str], *, retry: bool = False) -> None:
     """Start a run and draw the page anew, or say what is wrong."""
     try:
         index_job.start(books.settings, books.directory, paths, retry=retry)
+    except index_job.UnderWay:
+        st.session_state["refused"] = True
     except (LexsearchError, OSError) as error:
         say("Indexing did not start.", str(error), kind="warning")
         return
@@ -46,6 +48,10 @@ def progress(books: Library) -> None:
     job = index_job.read(books.settings, books.directory)
     if job is None:
         return
+    if not job.is_active:
+        st.session_state.pop("refused", None)
+    elif st.session_state.get("refused"):
+        st.info("Another run is under way: this is how far it is. Yours was not started.")
     if job.is_active:
         share = job.done / job.total if job.total else 0.0
         st.progress(share, text=_line(job))

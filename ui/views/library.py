@@ -8,7 +8,7 @@ import streamlit as st
 
 from lexsearch.cli.terminal import safe, size
 from lexsearch.results import display_path
-from ui.cards import SAID
+from ui.arithmetic import SAID
 from ui.library import Library
 from ui.state import library
 from ui.views import holdings, indexing

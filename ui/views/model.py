@@ -7,7 +7,7 @@ import streamlit as st
 import lexsearch.models.files as model_files
 from lexsearch.cli.terminal import safe
 from lexsearch.engine import CHANNELS
-from ui.cards import SAID
+from ui.arithmetic import SAID
 from ui.state import library
 
 CARD = "MODEL_CARD.md"

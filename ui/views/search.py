@@ -54,17 +54,15 @@ def _answer(books: Library, asked: Request) -> None:
     start = time.perf_counter()
     pills.draw(books, asked)
     spare = SPARE if asked.stacked else 1
-    found = books.search(asked, top_k=spare * max(asked.shown, SCORED))
+    top_k = spare * max(asked.shown, SCORED)
+    found = books.search(asked, top_k=top_k, explained=top_k if asked.stacked else asked.shown)
     seconds = time.perf_counter() - start
     groups = books.stacked(found, NEAR_BITS) if asked.stacked else [[hit] for hit in found]
     opened = st.session_state.get("opened_stacks", frozenset())
     hits = unfolded(groups[: asked.shown], opened)
     thumbs = books.thumbs([hit.id for hit, _ in hits], wait_s=READY_S)
-    with books.use() as db:
-        weights = db.model.fusion
     cards = [
-        card(hit, thumbs.get(hit.id), weights, found.mode)
-        | {"others": others, "opened": hit.id in opened}
+        card(hit, thumbs.get(hit.id), found) | {"others": others, "opened": hit.id in opened}
         for hit, others in hits
     ]
     judging = bool(st.session_state.get("judging"))

@@ -155,12 +155,19 @@ def test_a_snapshot_stays_what_it_is_while_a_writer_commits(library: Any) -> Non
         ({"path_glob": "caf\udce9"}, ["b"]),
         ({"path_glob": "sea", "type_": "png"}, ["c"]),
         ({"camera": "100%"}, []),
+        ({"near": "41.1,1.2,1km"}, ["a"]),
+        ({"near": "41.1,1.2"}, ["a"]),
+        ({"near": "41.1,1.2,3000km"}, ["a", "b"]),
+        ({"near": "-41.1,1.2,3000km"}, []),
+        ({"box": "41,1,42,2"}, ["a"]),
+        ({"box": "41,170,60,2"}, ["a", "b"]),
+        ({"near": "41.1,1.2,3000km", "box": "-90,-180,90,0"}, ["b"]),
     ],
 )
 def test_conditions(library: Any, conditions: dict[str, str], expected: list[str]) -> None:
     details = {
-        "a": {"taken": "2024-07-14T11:02:09", "camera": "FUJIFILM X100"},
-        "b": {"taken": "2023-05-01T00:00:00", "camera": "Canon"},
+        "a": {"taken": "2024-07-14T11:02:09", "camera": "FUJIFILM X100", "gps": (41.1, 1.2)},
+        "b": {"taken": "2023-05-01T00:00:00", "camera": "Canon", "gps": (51.5, -0.12)},
         "c": {},
     }
     files = {b"/photos/sea/1.jpg": "a", b"/photos/caf\xe9.JPEG": "b", b"/photos/sea/2.png": "c"}

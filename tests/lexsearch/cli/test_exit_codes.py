@@ -98,6 +98,7 @@ def test_a_message_of_many_lines_with_escapes_becomes_one_safe_line(
         ["search", "dog", "--rerank", "x"],
         ["search", "dog", "--weight", "dog"],
         ["search", "dog", "--filter", "colour:red"],
+        ["search", "dog", "--filter", "near:home"],
         ["search", "dog", "-i", "/no/such.jpg"],
         ["search", ""],
         ["search"],

@@ -64,10 +64,17 @@ def test_add_and_subtract_are_sums() -> None:
 
 def test_conditions_come_from_options_too() -> None:
     query = make_query(
-        parts("dog", must=("sand",), exclude=("people",), weights=("dog=2",), filters="after:2024")
+        parts(
+            "dog",
+            must=("sand",),
+            exclude=("people",),
+            weights=("dog=2",),
+            filters="after:2024 near:1,2",
+        )
     )
     assert (query.must, query.exclude, query.weights) == (("sand",), ("people",), {"dog": 2.0})
     assert query.filters.after == "2024"
+    assert query.filters.near == "1,2"
 
 
 def test_words_with_weights_alone_are_a_query_by_words() -> None:
