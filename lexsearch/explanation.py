@@ -8,13 +8,13 @@ from lexsearch.bundle.records import ImageRecord
 from lexsearch.engine import MODES, Engine
 from lexsearch.explain.terms import contributions
 from lexsearch.explain.token_matches import TokenMatch, token_matches
+from lexsearch.explained import Explanation
 from lexsearch.grammar import cut
 from lexsearch.pictures import load_for_display, load_pixels
 from lexsearch.query import Query
 from lexsearch.query_encoder import EncodedQuery
 from lexsearch.ranking.fusion_rules import Weighted
 from lexsearch.region import seen
-from lexsearch.results import Explanation
 from lexsearch.types import IntArray, docid
 
 

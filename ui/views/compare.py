@@ -7,7 +7,8 @@ import math
 import streamlit as st
 
 from lexsearch.cli.terminal import safe
-from lexsearch.results import Explanation, SearchHit
+from lexsearch.explained import Explanation
+from lexsearch.results import SearchHit
 from ui.cards import SAID, file_name
 from ui.request import Request
 from ui.state import library, request
