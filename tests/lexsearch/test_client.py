@@ -224,7 +224,7 @@ def test_an_explanation_needs_the_token_too(
 ) -> None:
     photo = str(made_db.parent / "photos" / "scene_037.jpg")
     monkeypatch.setenv("LEXSEARCH_SERVER", closed)
-    assert printed(capfdbinary, "explain", "car", photo)[0] == 5
+    assert printed(capfdbinary, "explain", "car", photo)[0] == ServerRefused.exit_code == 2
     monkeypatch.setenv("LEXSEARCH_TOKEN", SECRET)
     assert printed(capfdbinary, "explain", "car", photo)[0] == 0
 
