@@ -289,7 +289,11 @@ def test_a_use_of_a_server_loads_nothing_heavy(made_db: Path, address: str, form
 def test_an_error_of_the_query_has_the_exit_code_that_it_has_without_a_server(
     made_db: Path, address: str, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    for words in (["car", "--must", "xqzw"], ["--weight", "car=1", "--mode", "dense"]):
+    for words in (
+        ["car", "--must", "xqzw"],
+        ["--weight", "car=1", "--mode", "dense"],
+        ["a car", "--subtract", "a car"],  # the parts cancel each other
+    ):
         own = printed(capfdbinary, "search", *words, "--db", str(made_db))
         served = printed(capfdbinary, "search", *words, "--server", address)
         assert served[0] == own[0] == 2
