@@ -9,7 +9,7 @@ from dataclasses import asdict
 from math import isfinite
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, RowMapping, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from lexsearch.catalog import tables
@@ -57,7 +57,7 @@ def _plain(text: str | None) -> str | None:
     return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 
-def intact(rows: Iterable[Mapping[str, Any]], table: str) -> list[Mapping[str, Any]]:
+def intact(rows: Iterable[RowMapping], table: str) -> list[Mapping[str, Any]]:
     """Rows of a table with all their columns, each compared with its checksum.
 
     For what is read in order to be written again: a damaged row would get one that fits.
