@@ -65,7 +65,7 @@ def intact(rows: Iterable[RowMapping], table: str) -> list[Mapping[str, Any]]:
     Raises:
         sqlite3.DatabaseError: a row is not what was written.
     """
-    found = [dict(row) for row in rows]
+    found: list[Mapping[str, Any]] = [dict(row) for row in rows]
     names = COVERED[table]
     if any(row["crc"] != checksum([row[name] for name in names]) for row in found):
         raise sqlite3.DatabaseError(f"a row of {table} is not what was written")
