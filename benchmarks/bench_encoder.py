@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 
 from benchmarks.record import save
 from lexsearch.models.files import bundled
 from lexsearch.nn.mini import Mini, MiniShape
 from lexsearch.nn.vit import Vit
+from lexsearch.onnx_runtime import onnxruntime
 from lexsearch.pictures import load_pixels
 from lexsearch.registry import build
 from lexsearch.training.export import ImageGraph

@@ -38,7 +38,7 @@ from lexsearch.query import Filter, Query
 
 SIZES = (1_000, 10_000, 100_000)
 CAPTIONS = Path(__file__).parents[1] / "sample_corpus" / "captions.tsv"
-IMPORTS = "import numpy, onnxruntime, tokenizers"
+IMPORTS = "import numpy, tokenizers, lexsearch.onnx_runtime"
 TOP = 10
 TARGETS = {"warm p50, 100,000": (40.0, 15.0), "edited p50, 100,000": (5.0, 1.0)}  # must, goal; ms
 FEW = Filter(after="2020-06", before="2020-07")  # a picture in 60 of the made-up

@@ -23,7 +23,9 @@ from indexer.report import IndexReport, Skipped
 from indexer.space import safe_so_far
 from indexer.supervise import open_decoder
 from indexer.tally import Tally
+from lexsearch.bundle.held import HeldContents
 from lexsearch.bundle.records import AddedRecord, CommitBatch, FileRecord
+from lexsearch.bundle.standing import Standing
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.errors import UsageError
 from lexsearch.own_ids import PREFIX, key_of
@@ -44,15 +46,23 @@ def add_pictures(
     metadata: Iterable[Mapping[str, Any] | None] | None = None,
     options: IndexOptions | None = None,
     on_progress: Listener | None = None,
+    standing: Standing | None = None,
 ) -> IndexReport:
-    """Add pictures to an index; see `LexSearch.add`."""
+    """Add pictures to an index; see `LexSearch.add`.
+
+    standing: of the call before, for a program that adds again and again.
+    """
     options = options or IndexOptions()
+    standing = standing or Standing()
     tally = Tally()
     pool = pooling(directory, options.pool_tokens, force=False)
     identity = pooled_identity(model.identity, pool)
     with (
         safe_so_far(tally),
-        BundleWriter.open(directory, identity=identity, wait_s=options.wait_s) as writer,
+        BundleWriter.open(
+            directory, identity=identity, wait_s=options.wait_s, standing=standing
+        ) as writer,
+        HeldContents(writer.directory) as held,
         TemporaryDirectory(prefix="lexsearch-") as folder,
     ):
         stream = _Stream(
@@ -62,7 +72,6 @@ def add_pictures(
             ),
             options.batch_size,
         )  # fmt: skip
-        held = writer.known_contents()
         with open_decoder(model.pixel_spec, held, options) as decoder:
             for outcomes in tally.each("decode", decoder.decode(stream.files())):
                 batch = _Batch(stream.taken.popleft(), outcomes, writer, tally)
@@ -78,7 +87,6 @@ def add_pictures(
                             added=batch.said(),
                         )
                     )
-                held.update(one.sha256 for one in fresh)
                 tally.encoded += len(fresh)
                 tally.done = tally.total = tally.found
                 if on_progress is not None:
@@ -86,7 +94,8 @@ def add_pictures(
         tally.interrupted = stream.error is not None
         with tally.clock("commit"):
             finish(writer, tally.run_record())
-            if stream.error is None:
+            due = standing.lists_are_due(tally.encoded, writer.count_live())
+            if stream.error is None and due:
                 tally.notes += refresh_lists(writer, model, options.lists_from)
     if stream.error is not None:
         raise stream.error
@@ -182,14 +191,21 @@ def _shown(one: Given) -> bytes:
 
 
 def delete_pictures(
-    ids: Iterable[str], *, directory: Path, model: Model, wait_s: float = 0.0
+    ids: Iterable[str],
+    *,
+    directory: Path,
+    model: Model,
+    wait_s: float = 0.0,
+    standing: Standing | None = None,
 ) -> int:
     """Delete pictures that were added; see `LexSearch.delete`."""
     if isinstance(ids, str):
         raise UsageError(f"one id was given, {ids!r}; expected a list of ids")
     keys = {key_of(name): name for name in ids}
     identity = pooled_identity(model.identity, pooling(directory, None, force=False))
-    with BundleWriter.open(directory, identity=identity, create=False, wait_s=wait_s) as writer:
+    with BundleWriter.open(
+        directory, identity=identity, create=False, wait_s=wait_s, standing=standing
+    ) as writer:
         present = writer.held_at(list(keys))
         writer.commit(CommitBatch(removed=sorted(present)))
         writer.compact()

@@ -16,7 +16,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Contribution": "lexsearch.explain.terms",
     "DenseVectors": "lexsearch.types",
-    "Explanation": "lexsearch.results",
+    "Explanation": "lexsearch.explained",
     "Filter": "lexsearch.query",
     "LexSearch": "lexsearch.api",
     "LexsearchError": "lexsearch.errors",
@@ -37,9 +37,10 @@ if TYPE_CHECKING:
     from lexsearch.errors import LexsearchError
     from lexsearch.evaluation.measures import evaluate
     from lexsearch.explain.terms import Contribution
+    from lexsearch.explained import Explanation
     from lexsearch.loading import load_encoder, load_model
     from lexsearch.query import Filter, Query
-    from lexsearch.results import Explanation, SearchHit, SearchResults
+    from lexsearch.results import SearchHit, SearchResults
     from lexsearch.settings import Settings
     from lexsearch.types import DenseVectors, Ranking, SparseVectors, TokenVectors
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
 import http.client
 import json
-import math
 import os
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from lexsearch import served
 from lexsearch.errors import (
     IndexDamaged,
     IndexMissing,
@@ -28,15 +29,15 @@ from lexsearch.errors import (
     UsageError,
     WrongModel,
 )
-from lexsearch.explain.contribution import Contribution
+from lexsearch.image_id import docid, image_id_of
+from lexsearch.own_ids import DOCID
 from lexsearch.query import Filter, Query
-from lexsearch.ranking.share import Share
-from lexsearch.results import SCHEMA, SearchHit, SearchResults
+from lexsearch.results import SCHEMA, SearchResults
 
 CONNECT_S = 5.0
 ANSWER_S = 60.0
 MAX_PICTURE = 20_000_000  # bytes of an uploaded file
-SHOWN_META = ("taken", "camera", "gps", "width", "height")
+PNG = b"\x89PNG\r\n\x1a\n"
 _KINDS: Mapping[str, type[LexsearchError]] = {
     "usage": UsageError,
     "form": UsageError,
@@ -107,17 +108,9 @@ class Client:
             "every_word": every_word,
             "group_duplicates": group_duplicates,
         }
-        found = _results(self._ask("POST", "/search", {**_wanted(query), **manner}))
+        found = served.results(self._ask("POST", "/search", {**_wanted(query), **manner}))
         notes = (*query.notes, *(note for note in found.notes if note not in query.notes))
-        return SearchResults(
-            found.hits,
-            str(query),
-            found.mode,
-            found.seconds,
-            notes,
-            found.cutoff,
-            found.excluded,
-        )
+        return replace(found, query=str(query), notes=notes)
 
     def like(
         self,
@@ -138,16 +131,56 @@ class Client:
             "group_duplicates": str(group_duplicates).lower(),
             "leave_out_same": "true",
         }
-        found = _results(
+        found = served.results(
             self._ask("POST", f"/search/picture?{urlencode(asked)}", _file_bytes(picture))
         )
-        return SearchResults(
-            found.hits, os.fspath(picture), found.mode, found.seconds, found.notes,
-            found.cutoff, found.excluded,
-        )  # fmt: skip
+        return replace(found, query=os.fspath(picture))
+
+    def explain(
+        self, query: Query, picture: str | os.PathLike[str], *, words: Sequence[str] = ()
+    ) -> served.ServedExplanation:
+        """As `LexSearch.explain`, of a picture that the server's index holds.
+
+        Args:
+            query: as in `search`.
+            picture: a file, known by its bytes wherever the server has it, or an id of 16 hex
+                digits.
+            words: that maps are wanted of; none = those that speak most for the picture.
+
+        Raises:
+            UsageError: the index of the server holds no such picture; a word is none.
+            LexsearchError: as `search`.
+        """
+        answer = self._ask(*self._of(picture, "explanation"), _with_words(query, words))
+        return served.explained(answer, str(query))
+
+    def heatmap(
+        self, query: Query, picture: str | os.PathLike[str], *, words: Sequence[str] = ()
+    ) -> bytes:
+        """A PNG of the picture with one heat map per word; see `explain`."""
+        status, data = self._send(*self._of(picture, "heatmap"), _with_words(query, words))
+        if status == 200 and data.startswith(PNG):
+            return data
+        self._parsed(status, data)  # raises what the server says
+        raise self._stranger("no picture in the answer")
+
+    def _of(self, picture: str | os.PathLike[str], what: str) -> tuple[str, str]:
+        """Method and route of what is asked about a picture."""
+        return "POST", f"/pictures/{_id_of(picture)}/{what}"
 
     def _ask(self, method: str, route: str, body: bytes | dict[str, Any] | None = None) -> Any:
-        headers = {"Accept": "application/json", "User-Agent": "lexsearch"}
+        answer = self._parsed(*self._send(method, route, body))
+        if answer.get("schema") != SCHEMA:
+            raise ServerTooNew(
+                f"the server at {self.address} answers in schema {answer.get('schema')!r}; this "
+                f"lexsearch knows {SCHEMA}; use the same version on both sides"
+            )
+        return answer
+
+    def _send(
+        self, method: str, route: str, body: bytes | dict[str, Any] | None
+    ) -> tuple[int, bytes]:
+        headers = {"Accept": "application/json, image/png", "User-Agent": "lexsearch"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         if isinstance(body, dict):
@@ -155,7 +188,10 @@ class Client:
             body = json.dumps(body).encode("ascii")
         elif body is not None:
             headers["Content-Type"] = "application/octet-stream"
-        status, data = self._exchange(method, self._base + route, body, headers)
+        return self._exchange(method, self._base + route, body, headers)
+
+    def _parsed(self, status: int, data: bytes) -> dict[str, Any]:
+        """An answer in JSON; what is none, or an error, is raised."""
         try:
             answer = json.loads(data)
         except ValueError:
@@ -164,11 +200,6 @@ class Client:
             raise self._stranger(f"status {status}, and not JSON")
         if status >= 400:
             raise self._error(status, answer)
-        if answer.get("schema") != SCHEMA:
-            raise ServerTooNew(
-                f"the server at {self.address} answers in schema {answer.get('schema')!r}; this "
-                f"lexsearch knows {SCHEMA}; use the same version on both sides"
-            )
         return answer
 
     def _exchange(
@@ -268,49 +299,18 @@ def _number(cutoff: str | float) -> str | float:
     return cutoff if isinstance(cutoff, str) else max(-1e6, min(1e6, cutoff))
 
 
-def _results(answer: Mapping[str, Any]) -> SearchResults:
+def _id_of(picture: str | os.PathLike[str]) -> str:
+    path = Path(picture).expanduser()
     try:
-        cutoff = answer["cutoff"]
-        return SearchResults(
-            tuple(_hit(one) for one in answer["hits"]),
-            answer["query"],
-            answer["mode"],
-            answer["seconds"],
-            tuple(answer["notes"]),
-            float("-inf") if cutoff is None else float(cutoff),
-            int(answer["excluded"]),
-            answer.get("fusion", "model"),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ServerTooNew(
-            f"the server's answer is not as this lexsearch knows it ({error!r}); use the same "
-            "version on both sides"
+        with path.open("rb") as file:
+            return docid(image_id_of(hashlib.file_digest(file, "sha256").digest()))
+    except OSError as error:
+        if isinstance(picture, str) and DOCID.fullmatch(picture):
+            return picture
+        raise UsageError(
+            f"no such picture: {path} ({error.strerror}); give a file, or an id of 16 hex digits"
         ) from error
 
 
-def _hit(one: Mapping[str, Any]) -> SearchHit:
-    if "path_bytes" in one:
-        raw = base64.b64decode(one["path_bytes"])
-    else:
-        raw = str(one.get("path", one["id"])).encode("utf-8")
-    return SearchHit(
-        rank=int(one["rank"]),
-        id=one["id"],
-        raw_path=raw,
-        score=one["score"],
-        scores=one["scores"],
-        terms=tuple(Contribution(-1, **term) for term in one["terms"]),
-        shares=tuple(_share(share) for share in one.get("shares") or ()),
-        also=tuple(one.get("also", ())),
-        meta={name: _fact(one.get(name)) for name in SHOWN_META},
-        below_cutoff=one["below_cutoff"],
-    )
-
-
-def _share(one: Mapping[str, Any]) -> Share:
-    value = math.inf if one["value"] is None else one["value"]
-    return Share(one["channel"], one["what"], value, one["share"], one.get("weight"))
-
-
-def _fact(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _with_words(query: Query, words: Sequence[str]) -> dict[str, Any]:
+    return {**_wanted(query), "words": list(dict.fromkeys(words))}

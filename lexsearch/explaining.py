@@ -7,11 +7,12 @@ import os
 import numpy as np
 
 from lexsearch.engine import Engine
+from lexsearch.explained import Explanation
 from lexsearch.explanation import explanation
 from lexsearch.opened import OpenDb
 from lexsearch.pictures import absolute
 from lexsearch.query import Query
-from lexsearch.results import Explanation, SearchHit, WordCount, WordWeight
+from lexsearch.results import SearchHit, WordCount, WordWeight
 from lexsearch.types import SparseVectors
 from lexsearch.word_use import WordUse
 

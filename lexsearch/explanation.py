@@ -11,6 +11,7 @@ from lexsearch.bundle.records import ImageRecord
 from lexsearch.engine import MODES, Engine
 from lexsearch.explain.terms import contributions
 from lexsearch.explain.token_matches import TokenMatch, token_matches
+from lexsearch.explained import Explanation
 from lexsearch.grammar import cut
 from lexsearch.patch_sequence import grid_of
 from lexsearch.pictures import load_for_display, load_pixels
@@ -18,7 +19,6 @@ from lexsearch.query import Part, Query
 from lexsearch.query_encoder import EncodedQuery
 from lexsearch.ranking.fusion_rules import Weighted
 from lexsearch.region import seen
-from lexsearch.results import Explanation
 from lexsearch.types import PatchWords, docid
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from lexsearch.bundle.snapshot import ATTEMPTS, Snapshot
+from lexsearch.bundle.standing import Standing
 from lexsearch.contents import Contents
 from lexsearch.engine import Engine
 from lexsearch.errors import IndexDamaged, IndexMissing, UsageError, WrongModel
@@ -52,6 +53,7 @@ class OpenDb(Contents):
         self._snapshot = snapshot
         self._engine: Engine | None = None
         self._model: Model | None = None
+        self._standing = Standing()
         self._derived: dict[str, Any] = {}  # what is counted at the first use, of this snapshot
 
     def _here(self) -> None:

@@ -9,7 +9,7 @@ from lexsearch.errors import UsageError
 # Begins no absolute path, and no drive of Windows has two letters.
 PREFIX = b"id:"
 MOST_BYTES = 512
-DOCID = re.compile("[0-7][0-9a-f]{15}")  # see `lexsearch.types.docid`
+DOCID = re.compile("[0-7][0-9a-f]{15}")  # see `lexsearch.image_id.docid`
 
 
 def key_of(name: str) -> bytes:

@@ -1,13 +1,11 @@
-"""What a search returns: hits with their reasons, lists of hits, explanations."""
+"""What a search returns: hits with their reasons, and lists of hits."""
 
 from __future__ import annotations
 
 import base64
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from lexsearch.errors import ModelMissing, UsageError
@@ -15,12 +13,8 @@ from lexsearch.explain.contribution import Contribution
 
 if TYPE_CHECKING:
     import pandas
-    from PIL.Image import Image
 
-    from lexsearch.explain.token_matches import TokenMatch
-    from lexsearch.protocols import Vocabulary
     from lexsearch.ranking.share import Share
-    from lexsearch.types import FloatArray, PatchWords, Region
 
 SCHEMA = 1
 
@@ -30,7 +24,8 @@ def display_path(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
-def _rounded(value: float | None) -> float | None:
+def rounded(value: float | None) -> float | None:
+    """A score as JSON values: six digits behind the point."""
     return None if value is None else round(float(value), 6)
 
 
@@ -105,8 +100,8 @@ class SearchHit:
             "rank": self.rank,
             "path": self.path,
             "id": self.id,
-            "score": _rounded(self.score),
-            "scores": {name: _rounded(value) for name, value in self.scores.items()},
+            "score": rounded(self.score),
+            "scores": {name: rounded(value) for name, value in self.scores.items()},
             "terms": [term_dict(term) for term in self.terms],
         }
         try:
@@ -129,9 +124,9 @@ def term_dict(term: Contribution) -> dict[str, Any]:
     """One word's share of a lexical score, as JSON values."""
     return {
         "word": term.word,
-        "query": _rounded(term.query),
-        "image": _rounded(term.image),
-        "contribution": _rounded(term.contribution),
+        "query": rounded(term.query),
+        "image": rounded(term.image),
+        "contribution": rounded(term.contribution),
     }
 
 
@@ -140,8 +135,8 @@ def share_dict(share: Share) -> dict[str, Any]:
     found = {
         "channel": share.channel,
         "what": share.what,
-        "value": _rounded(share.value) if math.isfinite(share.value) else None,
-        "share": _rounded(share.share),
+        "value": rounded(share.value) if math.isfinite(share.value) else None,
+        "share": rounded(share.share),
     }
     return found if share.weight is None else {**found, "weight": share.weight}
 
@@ -245,124 +240,3 @@ class SearchResults(Sequence[SearchHit]):
             columns[channel] = pandas.Series(values, dtype="float64")
         columns |= {name: pandas.Series([h.meta.get(name) for h in self.hits]) for name in names}
         return pandas.DataFrame(columns)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
-    """Why one picture answers one query.
-
-    Attributes:
-        terms: every word both sides share, heaviest contribution first; their contributions
-            add up to `lexical`.
-        lexical, dense, late, fused: the scores; None where the query has no such side.
-        weights: of the model's fusion; fused = sum of weight * score over the channels that
-            exist. Empty where another rule joins them.
-        patches: what each patch says; None where only the index was asked.
-        tokens: what every token of the query found, late interaction; empty where the query has
-            no such side.
-        fusion: name of the rule that joins the channels.
-        shares: what adds up to `fused`.
-        candidates: pictures among which ranks and scales were taken; 1 where they do not matter.
-        region: the part of the picture that the model saw, which the patches and the matches of
-            tokens lie over; of what is outside of it nothing is known.
-    """
-
-    query: str
-    raw_path: bytes
-    id: str
-    terms: tuple[Contribution, ...]
-    lexical: float | None
-    dense: float | None
-    late: float | None
-    fused: float
-    weights: Mapping[str, float]
-    patches: PatchWords | None
-    vocabulary: Vocabulary
-    load_picture: Callable[[], Image]
-    tokens: tuple[TokenMatch, ...] = ()
-    fusion: str = "model"
-    shares: tuple[Share, ...] = ()
-    candidates: int = 1
-    region: Region = (0.0, 0.0, 1.0, 1.0)
-
-    @property
-    def path(self) -> str:
-        """The path for display."""
-        return display_path(self.raw_path)
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Rows and columns of patches."""
-        return self._patch_words().grid
-
-    def _patch_words(self) -> PatchWords:
-        if self.patches is None:
-            raise UsageError(f"the words of the patches of {self.path} were not computed")
-        return self.patches
-
-    def heatmap(self, word: str) -> FloatArray:
-        """Weight of a word on every patch, shape (rows, columns).
-
-        Raises:
-            KeyError: the word is not in the vocabulary.
-        """
-        word_id = self.vocabulary.lookup(word)
-        if word_id is None:
-            raise KeyError(word)
-        patches = self._patch_words()
-        return patches.as_stored(patches.weights[:, word_id]).reshape(self.grid)
-
-    def patch_terms(self, row: int, column: int, *, top_k: int = 8) -> list[WordWeight]:
-        """The heaviest words of one patch; ties to the smaller word id."""
-        import numpy as np
-
-        patches = self._patch_words()
-        weights = patches.as_stored(patches.weights[row * self.grid[1] + column])
-        order = np.lexsort((np.arange(len(weights)), -weights))
-        words = self.vocabulary.words
-        content = [int(i) for i in order[: 4 * top_k] if self.vocabulary.is_word(int(i))]
-        return [WordWeight(words[i], float(weights[i])) for i in content[:top_k]]
-
-    def shown_words(self, count: int = 3) -> list[str]:
-        """The words of the heaviest positive contributions that are whole words."""
-        found = [
-            term.word
-            for term in self.terms
-            if term.contribution > 0 and self.vocabulary.is_word(term.word_id)
-        ]
-        return found[:count]
-
-    def render(self, out: str | os.PathLike[str], *, words: Sequence[str] | None = None) -> Path:
-        """Write a PNG: the picture, and one heat map per word on a scale shared by all."""
-        from lexsearch.explain.overlay import sheet
-
-        chosen = list(words) if words else self.shown_words()
-        maps = {word: self.heatmap(word) for word in chosen}
-        path = Path(out)
-        sheet(self.load_picture(), maps, region=self.region).save(path, format="PNG")
-        return path
-
-    def to_dict(self) -> dict[str, Any]:
-        """The explanation as JSON values."""
-        return {
-            "schema": SCHEMA,
-            "query": self.query,
-            "path": self.path,
-            "id": self.id,
-            "scores": {
-                "lexical": _rounded(self.lexical),
-                "dense": _rounded(self.dense),
-                "late": _rounded(self.late),
-                "fused": _rounded(self.fused),
-            },
-            "weights": dict(self.weights),
-            "fusion": self.fusion,
-            "shares": [share_dict(share) for share in self.shares],
-            "terms": [term_dict(term) for term in self.terms],
-            "grid": list(self.grid) if self.patches is not None else None,
-            "region": [round(edge, 5) for edge in self.region],
-            "maps": {
-                word: [[round(float(v), 5) for v in row] for row in self.heatmap(word)]
-                for word in (self.shown_words() if self.patches is not None else [])
-            },
-        }

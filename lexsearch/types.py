@@ -10,6 +10,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from lexsearch.image_id import docid as docid
+from lexsearch.image_id import image_id_of as image_id_of
+
 FloatArray: TypeAlias = npt.NDArray[np.float32]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 PixelArray: TypeAlias = npt.NDArray[np.uint8]
@@ -253,13 +256,3 @@ class ModelIdentity:
     lexical_scale: float
     token_scale: float
     words_per_image: int
-
-
-def image_id_of(sha256: bytes) -> int:
-    """The first 63 bits of a sha256 digest, as a non-negative int64."""
-    return int.from_bytes(sha256[:8], "big") >> 1
-
-
-def docid(image_id: int) -> str:
-    """An image id as 16 hex digits: the `id` in JSON and the TREC docid."""
-    return f"{image_id:016x}"

@@ -55,7 +55,8 @@ class Writing(OpenDb):
         A folder that is indexed later takes nothing of this away; `delete` does. Everything is
         taken as it comes, a batch ahead, so a stream may be longer than the memory; each batch is
         safe on the disk before the next one is encoded. A picture that cannot be read is left out
-        and reported.
+        and reported. The first call verifies the whole catalog; further ones take as long in a
+        large db as in a small one. Several pictures a call are quicker than one.
 
         Args:
             images: paths, Pillow images, arrays uint8 (height, width, 3) in RGB, or bytes of
@@ -88,6 +89,7 @@ class Writing(OpenDb):
                 model=self.model,
                 options=self._options(options),
                 on_progress=on_progress,
+                standing=self._standing,
             )
         finally:
             self.reload()
@@ -101,7 +103,11 @@ class Writing(OpenDb):
         """
         self._refuse_read_only()
         deleted: int = program("remover")(
-            ids, directory=self.directory, model=self.model, wait_s=wait_s
+            ids,
+            directory=self.directory,
+            model=self.model,
+            wait_s=wait_s,
+            standing=self._standing,
         )
         self.reload()
         return deleted

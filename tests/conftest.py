@@ -26,6 +26,8 @@ from lexsearch.types import (
     TokenVectors,
 )
 
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before a test asks whether onnxruntime is there
+
 WORDS = ("black", "blue", "dark", "green", "light", "picture", "red", "white", "##ish")
 COLOURS = {
     "red": (1.0, 0.0, 0.0),

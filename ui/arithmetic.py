@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lexsearch.engine import CHANNELS
+from lexsearch.explained import Explanation
 from lexsearch.ranking.share import Share
-from lexsearch.results import Explanation
 
 SAID = {"lexical": "words", "dense": "meaning", "late": "fine match"}
 # What a rule is called, and what it does.

@@ -12,7 +12,8 @@ import numpy as np
 
 from lexsearch.cli.terminal import safe
 from lexsearch.explain.alignment import arg_max_patch
-from lexsearch.results import Explanation, WordWeight
+from lexsearch.explained import Explanation
+from lexsearch.results import WordWeight
 from lexsearch.types import WHOLE, FloatArray
 from ui.arithmetic import arithmetic
 from ui.cards import file_name

@@ -26,6 +26,7 @@ from lexsearch.bundle.location import FORMAT_FILE, edition_folder
 from lexsearch.bundle.lock import HOLDER_FILE, LOCK_FILE, WriteLock
 from lexsearch.bundle.reserve import RESERVE_FILE, keep_reserve, reserve_size
 from lexsearch.bundle.segments import SEGMENTS
+from lexsearch.bundle.standing import Standing
 from lexsearch.catalog import merging, repository
 from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.database import Database
@@ -70,6 +71,7 @@ def open_for_writing(
     edition: int | None,
     disk: Disk,
     now: Callable[[], float],
+    standing: Standing,
 ) -> Opened:
     """Lock an index, make what is missing of it or of an edition, and open the catalog.
 
@@ -94,7 +96,9 @@ def open_for_writing(
             _make_folder(directory, disk)
             index_uuid = _ensure(directory, identity, disk)
             keep_reserve(directory, size=reserve_size(directory / CATALOG_FILE))
-        _verify_catalog(directory)
+        if not standing.is_verified(directory):
+            _verify_catalog(directory)
+            standing.verified()
         database = Database(directory / CATALOG_FILE)
         _check_identity(
             directory, database, identity, index_uuid, replace=replace, index=index, now=now

@@ -10,6 +10,7 @@ from lexsearch.bundle.container import FILE_NAMES
 from lexsearch.bundle.creation import storage
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.lists import write_lists
+from lexsearch.bundle.live_bits import count_live
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.catalog import lists as catalog
 from lexsearch.catalog import repository
@@ -44,7 +45,7 @@ def refresh_lists(
     """
     least = round(HYSTERESIS * images)
     with database.transaction() as connection:
-        count, held = repository.count_live(connection), catalog.in_force(connection)
+        count, held = count_live(repository.segments(connection)), catalog.in_force(connection)
         due = images > 0 and count >= (images if held is None else least)
         if not due:
             if catalog.drop(connection, now=now):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,3 +32,11 @@ def unpack(bits: bytes | None, rows: int) -> BoolArray | None:
         raise ValueError(f"{len(bits)} bytes of live bits for {rows} rows")
     mask = np.unpackbits(np.frombuffer(bits, np.uint8), count=rows, bitorder="little")
     return mask.view(np.bool_)
+
+
+def count_live(segments: Iterable[Mapping[str, Any]]) -> int:
+    """How many rows of segments, given by their `rows` and `live` bits, are alive."""
+    return sum(
+        one["rows"] if one["live"] is None else int.from_bytes(one["live"]).bit_count()
+        for one in segments
+    )

@@ -61,7 +61,7 @@ class ImageRecord:
     """One picture with all its paths.
 
     Attributes:
-        image_id: see `lexsearch.types.image_id_of`.
+        image_id: see `lexsearch.image_id.image_id_of`.
         sha256: digest of the bytes.
         paths: at least one, in byte order.
         width, height, taken, camera, gps, thumb_hash: see `ContentRecord`.

@@ -14,9 +14,11 @@ from lexsearch.bundle.creation import Opened, open_for_writing, storage
 from lexsearch.bundle.derive import Bank, refresh_lists
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.format import number_in_force
+from lexsearch.bundle.live_bits import count_live
 from lexsearch.bundle.records import CommitBatch, FileRecord, KnownFile, RunRecord, SkippedFile
 from lexsearch.bundle.reserve import free_reserve
 from lexsearch.bundle.segments import describe, write_segment
+from lexsearch.bundle.standing import Standing
 from lexsearch.bundle.ulid import new_ulid
 from lexsearch.catalog import merging, repository
 from lexsearch.catalog.step import FUSION
@@ -43,6 +45,7 @@ class BundleWriter:
         identity: ModelIdentity,
         disk: Disk,
         clock: Callable[[], float],
+        standing: Standing,
     ) -> None:
         self.directory = parts.directory
         self.identity = identity
@@ -52,6 +55,7 @@ class BundleWriter:
         self._uuid = parts.index_uuid
         self._disk = disk
         self._clock = clock
+        self._standing = standing
         self._closed = False
 
     @classmethod
@@ -66,6 +70,7 @@ class BundleWriter:
         edition: int | None = None,
         disk: Disk | None = None,
         clock: Callable[[], float] = time.time,
+        standing: Standing | None = None,
     ) -> BundleWriter:
         """Open an index for writing, or make one.
 
@@ -79,6 +84,7 @@ class BundleWriter:
                 there; None = the one in force.
             disk: where to write.
             clock: seconds since 1970.
+            standing: of the writer before, for a program that opens one call after call.
 
         Raises:
             UsageError: the folder holds something else.
@@ -89,14 +95,16 @@ class BundleWriter:
             StorageError: the file system refused.
         """
         disk = disk or Disk()
+        standing = standing or Standing()
         parts = open_for_writing(
             directory, identity, create=create, replace=replace, wait_s=wait_s, edition=edition,
-            disk=disk, now=clock,
+            disk=disk, now=clock, standing=standing,
         )  # fmt: skip
-        writer = cls(parts, identity=identity, disk=disk, clock=clock)
+        writer = cls(parts, identity=identity, disk=disk, clock=clock, standing=standing)
         try:
             writer.collect_garbage()
         except BaseException:
+            standing.distrust()
             writer.close()
             raise
         return writer
@@ -110,7 +118,9 @@ class BundleWriter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if error is not None:
+            self._standing.distrust()
+        self.close(leaving=error is None)
 
     def generation(self) -> int:
         """The generation in force."""
@@ -121,6 +131,11 @@ class BundleWriter:
         """Every indexed path, ascending."""
         with self._database.transaction() as connection:
             return repository.known_files(connection)
+
+    def count_live(self) -> int:
+        """Pictures that have a path."""
+        with self._database.transaction() as connection:
+            return count_live(repository.segments(connection))
 
     def known_contents(self) -> set[bytes]:
         """Digest of every stored picture, those without a path included."""
@@ -276,13 +291,18 @@ class BundleWriter:
             editions.switch(self._parts.index, self._parts.number, disk=self._disk)
         return True
 
-    def close(self) -> None:
-        """Move the write-ahead log into the catalog and release the lock."""
+    def close(self, *, leaving: bool = False) -> None:
+        """Move the write-ahead log into the catalog and release the lock.
+
+        leaving: what was written may be trusted by a writer with the same `standing`.
+        """
         if self._closed:
             return
         self._closed = True
         try:
             self._database.close()
+            if leaving:
+                self._standing.leave(self.directory)
         finally:
             self._lock.release()
 
@@ -301,7 +321,7 @@ class BundleWriter:
     def _safe(self) -> str:
         try:
             with self._database.transaction() as connection:
-                return f"{repository.count_live(connection):,} images"
+                return f"{count_live(repository.segments(connection)):,} images"
         except (StorageError, IndexDamaged):
             return "the images committed before"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, func, select
 
-from lexsearch.catalog import tables
+from lexsearch.catalog import repository, tables
 from lexsearch.catalog.checksum import COVERED, Value
 from lexsearch.catalog.repository import chunks, delete_where, upsert
 
@@ -27,7 +27,7 @@ def rows_of(connection: Connection, segment_id: int) -> list[Mapping[str, Any]]:
         .where(content.segment_id == segment_id)
         .order_by(content.position)
     )
-    return [dict(row) for row in rows.mappings()]
+    return repository.intact(rows.mappings(), "content")
 
 
 def paths_of(connection: Connection, contents: Sequence[int]) -> dict[int, list[dict[str, Any]]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from math import isfinite
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, func, select
+from sqlalchemy import Connection, RowMapping, Table, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
 from lexsearch.catalog import tables
-from lexsearch.catalog.checksum import Value, with_checksum
+from lexsearch.catalog.checksum import COVERED, Value, checksum, with_checksum
 from lexsearch.catalog.records import (
     AddedRecord,
     ContentRecord,
@@ -56,6 +57,21 @@ def _plain(text: str | None) -> str | None:
     return None if text is None else text.encode("utf-8", "replace").decode("utf-8")
 
 
+def intact(rows: Iterable[RowMapping], table: str) -> list[Mapping[str, Any]]:
+    """Rows of a table with all their columns, each compared with its checksum.
+
+    For what is read in order to be written again: a damaged row would get one that fits.
+
+    Raises:
+        sqlite3.DatabaseError: a row is not what was written.
+    """
+    found: list[Mapping[str, Any]] = [dict(row) for row in rows]
+    names = COVERED[table]
+    if any(row["crc"] != checksum([row[name] for name in names]) for row in found):
+        raise sqlite3.DatabaseError(f"a row of {table} is not what was written")
+    return found
+
+
 def upsert(connection: Connection, table: Table, rows: Iterable[Mapping[str, Value]]) -> None:
     """Insert rows, or change those whose key is there already."""
     checked = [with_checksum(table.name, row) for row in rows]
@@ -72,8 +88,8 @@ def upsert(connection: Connection, table: Table, rows: Iterable[Mapping[str, Val
 
 def settings(connection: Connection) -> dict[str, str]:
     """Everything in `config`."""
-    rows = connection.execute(select(tables.config.c.key, tables.config.c.value))
-    return dict(rows.all())
+    rows = intact(connection.execute(select(tables.config)).mappings(), "config")
+    return {row["key"]: row["value"] for row in rows}
 
 
 def set_settings(connection: Connection, values: Mapping[str, str]) -> None:
@@ -129,12 +145,6 @@ def roots(connection: Connection) -> list[bytes]:
     return list(
         connection.execute(select(tables.root.c.path).order_by(tables.root.c.path)).scalars()
     )
-
-
-def count_live(connection: Connection) -> int:
-    """Pictures that have a path."""
-    counted = select(func.count(tables.image.c.content_id.distinct()))
-    return int(connection.execute(counted).scalar_one())
 
 
 # changes
@@ -349,7 +359,7 @@ def add_segment(connection: Connection, ulid: str, rows: int, files: Sequence[Se
 def segments(connection: Connection) -> list[Mapping[str, Any]]:
     """Number, ulid, rows and live bits of every segment, oldest first."""
     rows = connection.execute(select(tables.segment).order_by(tables.segment.c.id))
-    return [dict(row) for row in rows.mappings()]
+    return intact(rows.mappings(), "segment")
 
 
 def segments_of(connection: Connection, contents: Iterable[int]) -> set[int]:

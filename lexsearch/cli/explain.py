@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lexsearch.cli.options import (
+    client_of,
     db_option,
     feedback_of,
     feedback_options,
@@ -16,8 +18,11 @@ from lexsearch.cli.options import (
     json_option,
     open_db,
     print_json,
+    refuse_with_server,
+    server_option,
 )
-from lexsearch.cli.search import QueryCommand
+from lexsearch.cli.output import say
+from lexsearch.cli.search import MOVED, QueryCommand
 from lexsearch.cli.shares import share_lines
 from lexsearch.cli.terminal import BOLD, CYAN, bar, colour_wanted, pad, paint, safe
 from lexsearch.errors import UsageError
@@ -26,17 +31,33 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lexsearch.explain.terms import Contribution
-    from lexsearch.results import Explanation
+    from lexsearch.explained import Explained, Explanation
     from lexsearch.types import Region
 
 CHANNELS = ("lexical", "dense", "late")
 MEANING = {"lexical": "shared words", "dense": "whole meaning", "late": "fine match"}
 
 
-@click.command("explain", cls=QueryCommand)
+class ExplainCommand(QueryCommand):
+    """Takes QUERY and FILE; exclusions, which were moved behind FILE, belong to QUERY."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse, and put FILE last again."""
+        rest = super().parse_args(ctx, args)
+        if moved := ctx.meta.get(MOVED, 0):
+            words = [*ctx.params["query"], ctx.params["file"]]
+            if len(words) == moved:
+                raise click.MissingParameter(ctx=ctx, param_hint="FILE", param_type="argument")
+            ctx.params["file"] = words.pop(-1 - moved)
+            ctx.params["query"] = tuple(words)
+        return rest
+
+
+@click.command("explain", cls=ExplainCommand)
 @click.argument("query", nargs=-1, required=True)
 @click.argument("file", type=click.Path())
 @db_option
+@server_option
 @fusion_option
 @feedback_options
 @click.option(
@@ -64,6 +85,7 @@ def command(
     query: tuple[str, ...],
     file: str,
     db: str | None,
+    server: str | None,
     fusion: str | None,
     top_words: int,
     heatmap: str | None,
@@ -80,25 +102,39 @@ def command(
     Examples:
       lexsearch explain "dog on sand" ~/Pictures/IMG_2231.jpg
       lexsearch explain dog IMG_2231.jpg --heatmap why.png --word dog --word beach
+      lexsearch explain dog IMG_2231.jpg --server http://127.0.0.1:8080
     """
     from lexsearch.query import Query
 
     if words and heatmap is None and not as_json:
         raise UsageError("--word needs --heatmap FILE.png, the picture to draw it in")
-    with open_db(db, fusion=fusion) as index:
-        wanted = Query.parse(" ".join(query)).with_(feedback=feedback_of(more))
-        explanation = index.explain(wanted, file)
-        check_words(explanation, words)
-        if as_json:
-            record = explanation.to_dict()
-            if words:
-                record["maps"] = {word: explanation.heatmap(word).tolist() for word in words}
-            print_json(record)
-        else:
-            click.echo("\n".join(lines(explanation, top_words, colour=colour_wanted())))
+    feedback = feedback_of(more)
+    wanted = Query.parse(" ".join(query)).with_(feedback=feedback)
+    show = partial(_show, words=words, top_words=top_words, as_json=as_json)
+    if (client := client_of(server, db)) is not None:
+        refuse_with_server(fusion=fusion, prf=feedback)
+        served = client.explain(wanted, file, words=words)
+        say(served.notes)
+        show(served)
         if heatmap is not None:
-            drawn = draw(explanation, heatmap, words)
-            click.echo(f"wrote {safe(drawn)}", err=as_json)
+            _refuse_no_folder(heatmap)
+            Path(heatmap).write_bytes(client.heatmap(wanted, file, words=words))
+    else:
+        with open_db(db, fusion=fusion) as index:
+            explanation = index.explain(wanted, file)
+            check_words(explanation, words)
+            show(explanation)
+            if heatmap is not None:
+                draw(explanation, heatmap, words)
+    if heatmap is not None:
+        click.echo(f"wrote {safe(heatmap)}", err=as_json)
+
+
+def _show(explanation: Explained, *, words: Sequence[str], top_words: int, as_json: bool) -> None:
+    if as_json:
+        print_json(explanation.to_dict(words))
+    else:
+        click.echo("\n".join(lines(explanation, top_words, colour=colour_wanted())))
 
 
 def check_words(explanation: Explanation, words: Sequence[str]) -> None:
@@ -113,15 +149,19 @@ def check_words(explanation: Explanation, words: Sequence[str]) -> None:
 
 def draw(explanation: Explanation, target: str, words: Sequence[str]) -> str:
     """Write the heat map; returns its path."""
-    folder = Path(target).parent
-    if not folder.is_dir():
-        raise UsageError(f"no such folder for the heat map: {folder}")
+    _refuse_no_folder(target)
     if not words and not explanation.shown_words():
         raise UsageError("no word of the query fires on this photo; name one with --word WORD")
     return str(explanation.render(target, words=list(words) or None))
 
 
-def lines(explanation: Explanation, top_words: int, *, colour: bool) -> list[str]:
+def _refuse_no_folder(target: str) -> None:
+    folder = Path(target).parent
+    if not folder.is_dir():
+        raise UsageError(f"no such folder for the heat map: {folder}")
+
+
+def lines(explanation: Explained, top_words: int, *, colour: bool) -> list[str]:
     """The explanation for people."""
     title = f"{safe(explanation.path)}  for  {safe(explanation.query)}"
     return [
@@ -178,7 +218,7 @@ def _rest(rest: Sequence[Contribution]) -> str:
     return f"{len(rest)} more words" if rest else ""
 
 
-def fusion_lines(explanation: Explanation, *, colour: bool) -> list[str]:
+def fusion_lines(explanation: Explained, *, colour: bool) -> list[str]:
     """What every channel adds to the fused score, and their sum."""
     if explanation.fusion != "model":
         body = share_lines(explanation.shares, explanation.fused, fusion=explanation.fusion)

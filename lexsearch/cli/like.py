@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexsearch.cli.options import (
-    client_of,
     db_option,
     fusion_option,
     mode_option,
-    open_db,
-    refuse_with_server,
     server_option,
     top_option,
 )
-from lexsearch.cli.output import Shown, output_options, present
+from lexsearch.cli.output import Shown, answer, output_options
 from lexsearch.cli.search import parse_cutoff
 from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from lexsearch.api import LexSearch
+    from lexsearch.client import Client
     from lexsearch.engine import Mode
+    from lexsearch.results import SearchResults
 
 
 @click.command("like")
@@ -61,20 +61,8 @@ def command(
     if not Path(file).expanduser().is_file():
         raise UsageError(f"no such picture: {file}")
     limit = parse_cutoff(cutoff, out.format)
-    if (client := client_of(server, db)) is not None:
-        refuse_with_server(fusion=fusion)
-        results = client.like(
-            file,
-            top_k=top,
-            mode=mode,
-            cutoff=limit,
-            every_word=out.explain,
-            group_duplicates=out.group,
-        )
-        click.get_current_context().exit(present(None, results, out, top))
-    with open_db(db, fusion=fusion) as index:
-        results = index.like(
-            file, top_k=out.depth(top), mode=mode, cutoff=limit, every_word=out.explain
-        )
-        code = present(index, results, out, top)
-    click.get_current_context().exit(code)
+
+    def ask(at: LexSearch | Client, **much: Any) -> SearchResults:
+        return at.like(file, mode=mode, cutoff=limit, **much)
+
+    click.get_current_context().exit(answer(ask, out, top, db=db, server=server, fusion=fusion))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from lexsearch.cli.formats import FORMATS, write
+from lexsearch.cli.options import client_of, open_db, refuse_with_server
 from lexsearch.cli.terminal import safe
 from lexsearch.grouping import NEAR_BITS, SPARE, first_of_each
 
@@ -96,6 +97,38 @@ class Shown:
     def depth(self, top: int) -> int:
         """How many photos to ask for so that `top` can be shown."""
         return top * SPARE if self.group else top
+
+
+def answer(
+    ask: Callable[..., SearchResults],
+    shown: Shown,
+    top: int,
+    *,
+    db: str | None,
+    server: str | None,
+    fusion: str | None,
+    **only_here: object,
+) -> int:
+    """Ask the server or the index that the options name, and present what is found.
+
+    Args:
+        ask: given a `Client` or a `LexSearch`, and the options of their methods that say how much
+            is wanted.
+        shown: how it is shown.
+        top: photos wanted.
+        db, server, fusion: the options.
+        only_here: further options that a server does not take, by name.
+
+    Returns:
+        The exit code.
+    """
+    if (client := client_of(server, db)) is not None:
+        refuse_with_server(fusion=fusion, **only_here)
+        found = ask(client, top_k=top, every_word=shown.explain, group_duplicates=shown.group)
+        return present(None, found, shown, top)
+    with open_db(db, fusion=fusion) as index:
+        found = ask(index, top_k=shown.depth(top), every_word=shown.explain)
+        return present(index, found, shown, top)
 
 
 def present(index: LexSearch | None, results: SearchResults, shown: Shown, top: int) -> int:

@@ -10,24 +10,25 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from lexsearch.cli.options import (
-    client_of,
     db_option,
     feedback_of,
     feedback_options,
     fusion_option,
     mode_option,
-    open_db,
-    refuse_with_server,
     server_option,
     top_option,
 )
-from lexsearch.cli.output import Shown, output_options, present
+from lexsearch.cli.output import Shown, answer, output_options
 from lexsearch.errors import UsageError
 
 if TYPE_CHECKING:
+    from lexsearch.api import LexSearch
+    from lexsearch.client import Client
     from lexsearch.engine import Mode
     from lexsearch.query import Query
+    from lexsearch.results import SearchResults
 
+MOVED = "lexsearch.exclusions"  # how many of the last words of a command were moved there
 EXCLUSION = re.compile(r"-[^\W\d_][\w']*[^\W\d_][\w'-]*")  # -people, but not -t, -t5 or -f0
 
 
@@ -50,6 +51,7 @@ class QueryCommand(click.Command):
         for i, word in enumerate(args[:end]):
             is_value = i > 0 and args[i - 1] in takes_value
             (moved if EXCLUSION.fullmatch(word) and not is_value else kept).append(word)
+        ctx.meta[MOVED] = len(moved)
         tail = [*args[end + 1 :], *moved]
         return super().parse_args(ctx, [*kept, "--", *tail] if tail else kept)
 
@@ -226,26 +228,9 @@ def command(
     wanted = make_query(parts).with_(feedback=feedback)
     limit = parse_cutoff(cutoff, out.format)
     depth = parse_rerank(rerank)
-    if (client := client_of(server, db)) is not None:
-        refuse_with_server(fusion=fusion, prf=feedback)
-        results = client.search(
-            wanted,
-            top_k=top,
-            mode=mode,
-            cutoff=limit,
-            rerank=depth,
-            every_word=out.explain,
-            group_duplicates=out.group,
-        )
-        click.get_current_context().exit(present(None, results, out, top))
-    with open_db(db, fusion=fusion) as index:
-        results = index.search(
-            wanted,
-            top_k=out.depth(top),
-            mode=mode,
-            cutoff=limit,
-            rerank=depth,
-            every_word=out.explain,
-        )
-        code = present(index, results, out, top)
+
+    def ask(at: LexSearch | Client, **much: Any) -> SearchResults:
+        return at.search(wanted, mode=mode, cutoff=limit, rerank=depth, **much)
+
+    code = answer(ask, out, top, db=db, server=server, fusion=fusion, prf=feedback)
     click.get_current_context().exit(code)

@@ -14,12 +14,12 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from safetensors.numpy import load as load_tensors
 from tokenizers import Tokenizer
 
 from lexsearch.models.files import ModelFiles, bundled
 from lexsearch.models.vocabulary import PIECE_MARK, WordList
+from lexsearch.onnx_runtime import onnxruntime
 from lexsearch.ranking.pruning import Kept, kept_words
 from lexsearch.types import (
     DenseVectors,

@@ -5,6 +5,9 @@ A map has shape (rows, columns), row 0 at the top of the upright picture.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import islice
+
 import numpy as np
 
 from lexsearch.types import FloatArray, PatchWords, SparseVectors
@@ -71,9 +74,23 @@ def arg_max_patch(heat: FloatArray) -> tuple[int, int]:
 
 
 def patch_terms(
-    patch_words: PatchWords, row: int, column: int, *, k: int = 8
+    patch_words: PatchWords,
+    row: int,
+    column: int,
+    *,
+    k: int = 8,
+    is_shown: Callable[[int], bool] = lambda word_id: True,
 ) -> list[tuple[int, float]]:
-    """The k heaviest words of one patch: (word id, weight > 0), ties to the smaller id.
+    """The k heaviest words of one patch, in the unit of what is stored.
+
+    Args:
+        patch_words: of one image.
+        row, column: of the patch.
+        k: most words.
+        is_shown: whether a word id may be among them.
+
+    Returns:
+        (word id, weight > 0), heaviest first, ties to the smaller id.
 
     Raises:
         ValueError: no such patch.
@@ -81,10 +98,11 @@ def patch_terms(
     rows, columns = patch_words.grid
     if not (0 <= row < rows and 0 <= column < columns):
         raise ValueError(f"no patch ({row}, {column}) in a grid of {rows} x {columns}")
-    weights = _checked(patch_words)[row * columns + column]
+    weights = patch_words.as_stored(_checked(patch_words)[row * columns + column])
     fired = np.flatnonzero(weights > 0)
-    order = np.lexsort((fired, -weights[fired]))[:k]
-    return [(int(fired[i]), float(weights[fired[i]])) for i in order]
+    order = fired[np.lexsort((fired, -weights[fired]))].tolist()
+    shown = islice((word_id for word_id in order if is_shown(word_id)), k)
+    return [(word_id, float(weights[word_id])) for word_id in shown]
 
 
 def _checked(patch_words: PatchWords) -> FloatArray:

@@ -12,8 +12,9 @@ from starlette.responses import Response
 
 from lexsearch.bundle.records import ImageRecord
 from lexsearch.explain.contribution import Contribution
+from lexsearch.explained import Explanation
 from lexsearch.ranking.share import Share
-from lexsearch.results import Explanation, SearchHit, SearchResults, display_path
+from lexsearch.results import SearchHit, SearchResults, display_path
 from lexsearch.server.shapes import SCHEMA
 from lexsearch.types import docid
 
@@ -118,7 +119,6 @@ def explained(
     """
     seen = found.patches is not None
     scores = {"lexical": found.lexical, "dense": found.dense, "late": found.late}
-    shown = (list(words) or found.shown_words()) if seen else []
     return {
         "schema": SCHEMA,
         "query": found.query,
@@ -126,9 +126,13 @@ def explained(
         **(path_fields(found.raw_path) if paths else {}),
         "scores": {**scores, "fused": found.fused},
         "weights": dict(found.weights),
+        "fusion": found.fusion,
+        "shares": [share(one) for one in found.shares],
+        "candidates": found.candidates,
+        "region": list(found.region),
         "terms": [term(one) for one in found.terms],
         "grid": list(found.grid) if seen else None,
-        "maps": {word: found.heatmap(word).astype(float).tolist() for word in shown},
+        "maps": found.maps(words),
         "patches": _patches(found) if patches and seen else None,
         "notes": list(notes),
     }

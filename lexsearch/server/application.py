@@ -54,7 +54,7 @@ def create_app(settings: Settings, options: ServerOptions) -> ASGIApp:
     app.include_router(service.health_router, responses=problems)
     app.include_router(service.router, responses=problems)
     app.include_router(searching.router, responses=problems | _described_as(429))
-    app.include_router(pictures.router, responses=problems | _described_as(404, 410))
+    app.include_router(pictures.router, responses=problems | _described_as(404, 410, 429))
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(LexsearchError, _on_error)
     app.add_exception_handler(OSError, _on_error)

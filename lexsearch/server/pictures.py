@@ -15,21 +15,23 @@ from fastapi.responses import Response
 from lexsearch.api import LexSearch
 from lexsearch.bundle.records import ImageRecord
 from lexsearch.errors import LexsearchError, UsageError
-from lexsearch.explain.overlay import sheet
+from lexsearch.explained import Explanation
 from lexsearch.explanation import explanation
 from lexsearch.pictures import load_for_display
 from lexsearch.query import Query
-from lexsearch.results import Explanation
 from lexsearch.server import answers
 from lexsearch.server.answers import Json
-from lexsearch.server.house import house_of
+from lexsearch.server.house import House, house_of
 from lexsearch.server.problems import Problem
-from lexsearch.server.queries import of_index, parsed, remember
+from lexsearch.server.queries import of_index, parsed, query_of, remember
 from lexsearch.server.searching import Top, answer
 from lexsearch.server.shapes import (
+    MAX_MAPS,
     MAX_WORD,
     Explained,
+    ExplanationRequest,
     Facts,
+    HeatmapRequest,
     Id,
     Manner,
     Mode,
@@ -41,7 +43,6 @@ from lexsearch.server.shapes import (
 T = TypeVar("T")
 router = APIRouter(prefix="/v1/pictures/{id}", tags=["pictures"])
 SIDES = (160, 320, 640)  # of thumbnails; few, so that the cache stays small
-MAX_MAPS = 8
 PictureId = Annotated[Id, Path()]
 Asked = Annotated[
     Text,
@@ -162,17 +163,16 @@ async def explain(
     Without the photo itself the index still knows words and scores; patches and maps are missing
     then, and a note says so.
     """
-    house = house_of(request)
-    query = parsed(q)
-    remember(request, [query])
-    paths = house.shows_paths(request)
+    return await _explained(request, id, parsed(q), word, patches=patches)
 
-    def job(db: LexSearch) -> dict[str, Any]:
-        why, notes = _explanation(db, query, id)
-        _check_words(why, word)
-        return answers.explained(why, words=word, patches=patches, notes=notes, paths=paths)
 
-    return Json(await house.run(job))
+@router.post(
+    "/explanation", response_model=Explained, summary="Why a picture answers texts and pictures"
+)
+async def explain_any(request: Request, id: PictureId, wanted: ExplanationRequest) -> Json:
+    """The same for a sum of texts, weighted words and pictures."""
+    query = await query_of(wanted, house_of(request))
+    return await _explained(request, id, query, wanted.words, patches=wanted.patches)
 
 
 @router.get(
@@ -180,18 +180,48 @@ async def explain(
 )
 async def heatmap(request: Request, id: PictureId, q: Asked, word: Words = []) -> Response:  # noqa: B006
     """A picture: the photo, small, and one heat map for each word on a scale that all share."""
-    query = parsed(q)
+    return await _drawn(request, id, parsed(q), word)
+
+
+@router.post(
+    "/heatmap",
+    response_class=Response,
+    responses=PNG,
+    summary="Where the words of texts and pictures are",
+)
+async def heatmap_any(request: Request, id: PictureId, wanted: HeatmapRequest) -> Response:
+    """The same for a sum of texts, weighted words and pictures."""
+    query = await query_of(wanted, house_of(request))
+    return await _drawn(request, id, query, wanted.words)
+
+
+async def _explained(
+    request: Request, id: str, query: Query, words: list[str], *, patches: bool
+) -> Json:
+    house: House = house_of(request)
+    remember(request, [query])
+    paths = house.shows_paths(request)
+
+    def job(db: LexSearch) -> dict[str, Any]:
+        why, notes = _explanation(db, query, id)
+        _check_words(why, words)
+        return answers.explained(why, words=words, patches=patches, notes=notes, paths=paths)
+
+    return Json(await house.run(job))
+
+
+async def _drawn(request: Request, id: str, query: Query, words: list[str]) -> Response:
     remember(request, [query])
 
     def job(db: LexSearch) -> bytes:
         why, _ = _explanation(db, query, id)
         if why.patches is None:
             raise _gone(id)
-        _check_words(why, word)
-        shown = list(word) or why.shown_words()
-        maps = {one: why.heatmap(one) for one in shown}
+        _check_words(why, words)
+        if not words and not why.shown_words():
+            raise UsageError("no word of the query fires on this photo; name one")
         held = io.BytesIO()
-        sheet(_readable(id, why.load_picture), maps).save(held, format="PNG")
+        _readable(id, lambda: why.draw(words)).save(held, format="PNG")
         return held.getvalue()
 
     return Response(await house_of(request).run(job), media_type="image/png")

@@ -140,6 +140,29 @@ class Manner(Strict):
     )
 
 
+MAX_MAPS = 8
+DrawnWords: TypeAlias = Annotated[
+    list[Word],
+    Field(max_length=MAX_MAPS, description="Words to draw. Default: the three that speak most for "
+          "the picture."),
+]  # fmt: skip
+
+
+class HeatmapRequest(Wanted):
+    """A query, and words of which maps are wanted."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"query": "a yellow boat", "words": ["boat"]}]}
+    )
+    words: DrawnWords = []
+
+
+class ExplanationRequest(HeatmapRequest):
+    """A query of which one picture is to be explained."""
+
+    patches: bool = Field(default=False, description="Also the words of every patch.")
+
+
 EXAMPLES: list[Any] = [
     {"query": "a yellow boat -people", "top_k": 3},
     {"parts": [{"words": {"boat": 1.0, "lighthouse": 2.0}}], "mode": "lexical"},
@@ -254,7 +277,7 @@ class PatchWord(BaseModel):
 
 
 class Explained(BaseModel):
-    """Why a picture answers a query: fused = sum of weight x score over the channels."""
+    """Why a picture answers a query: the shares add up to the fused score."""
 
     schema_: Literal[1] = Field(alias="schema")
     query: str
@@ -262,7 +285,16 @@ class Explained(BaseModel):
     path: str | None = None
     path_bytes: str | None = None
     scores: Channels
-    weights: dict[str, float] = Field(description="Of the channels in the fusion.")
+    weights: dict[str, float] = Field(
+        description="fused = sum of weight x score over these channels; empty for other rules."
+    )
+    fusion: str = Field(default="model", description="The rule that joins the channels.")
+    shares: list[Share] = []
+    candidates: int = Field(default=1, description="Pictures among which ranks were taken.")
+    region: Annotated[list[float], Field(min_length=4, max_length=4)] = Field(
+        default=[0.0, 0.0, 1.0, 1.0],
+        description="Left, top, right and bottom of what the model saw, as shares of the picture.",
+    )
     terms: list[Term] = Field(description="Their contributions add up to the lexical score.")
     grid: Annotated[list[int], Field(min_length=2, max_length=2)] | None = Field(
         description="Rows and columns of patches."

@@ -12,6 +12,10 @@ from pathlib import Path
 import numpy as np
 import onnx
 from onnx import numpy_helper
+
+import lexsearch.onnx_runtime  # noqa: F401  (before any part of onnxruntime)
+
+# isort: split
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 

@@ -134,6 +134,101 @@ def test_pictures_are_sent_along(
         assert without_times(served[1]) == without_times(own[1])
 
 
+EXPLAINED = [
+    ["a red car"],
+    ["a red car", "--json"],
+    ["car", "--json", "--word", "street", "--word", "car"],
+    ["red - boat", "--top-words", "2"],
+    ["xylophonist after:2199"],
+    ["red car", "-boat"],
+]
+
+
+@pytest.mark.parametrize("words", EXPLAINED)
+@pytest.mark.parametrize("file", ["scene_037.jpg", "cópy\nof 14.jpg"])
+def test_an_explanation_is_that_of_the_index_itself(
+    made_db: Path,
+    address: str,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    words: list[str],
+    file: str,
+) -> None:
+    """The picture is known by its bytes; of two paths of it the first is shown."""
+    photo = made_db.parent / "photos" / file
+    asked = ["explain", words[0], str(photo), *words[1:]]
+    own = printed(capfdbinary, *asked, "--db", str(made_db))
+    served = printed(capfdbinary, *asked, "--server", address)
+    assert served == own
+    assert own[0] == 0
+
+
+def test_an_explained_query_may_hold_a_picture_and_the_photo_be_an_id_or_elsewhere(
+    made_db: Path, address: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    photos = made_db.parent / "photos"
+    asked = ["explain", f"a boat - {photos / 'scene_041.jpg'}", str(photos / "scene_037.jpg")]
+    own = printed(capfdbinary, *asked, "--json", "--db", str(made_db))
+    assert json.loads(own[1])["scores"]["late"] is not None
+    elsewhere = shutil.copy(photos / "scene_037.jpg", tmp_path / "moved.jpg")
+    for picture in (asked[2], json.loads(own[1])["id"], str(elsewhere)):
+        served = printed(capfdbinary, *asked[:2], picture, "--json", "--server", address)
+        assert served == own
+
+
+def test_a_heat_map_of_a_server_is_that_of_the_index_itself(
+    made_db: Path, address: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    asked = ["explain", "a red car", str(made_db.parent / "photos" / "scene_037.jpg"), "--heatmap"]
+    for more in ([], ["--word", "street"]):
+        drawn = []
+        for name, at in (("own.png", ["--db", str(made_db)]), ("its.png", ["--server", address])):
+            found = printed(capfdbinary, *asked, str(tmp_path / name), *more, *at)
+            assert found[0] == 0
+            assert f"wrote {tmp_path / name}\n".encode() in found[1]
+            drawn.append((tmp_path / name).read_bytes())
+        assert drawn[0] == drawn[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["car", "{photos}/none.jpg"], b"no such picture: "),
+        (["car", "{corpus}/scene_001.jpg"], b"no picture "),
+        (["car", "{photos}/scene_037.jpg", "--word", "xqzw", "--json"], b"'xqzw' is not in the"),
+        (["car", "{photos}/scene_037.jpg", "--prf", "rm3"], b"--prf does not go with --server"),
+        (["car", "{photos}/scene_037.jpg", "--fusion", "rrf"], b"--fusion does not go with"),
+        (["car", "{photos}/scene_037.jpg", "--heatmap", "/none/x.png"], b"no such folder"),
+        (["car", "{photos}/scene_037.jpg", "--db", "x"], b"--server and --db were both given"),
+    ],
+)
+def test_what_no_server_can_explain_is_refused(
+    made_db: Path,
+    address: str,
+    capfdbinary: pytest.CaptureFixture[bytes],
+    words: list[str],
+    said: bytes,
+) -> None:
+    places = {"photos": made_db.parent / "photos", "corpus": corpus()}
+    filled = [word.format(**places) for word in words]
+    code, _, err = printed(capfdbinary, "explain", *filled, "--server", address)
+    assert code == 2
+    assert said in err
+    assert err.count(b"\n") == 1
+
+
+def test_an_explanation_needs_the_token_too(
+    made_db: Path,
+    closed: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    photo = str(made_db.parent / "photos" / "scene_037.jpg")
+    monkeypatch.setenv("LEXSEARCH_SERVER", closed)
+    assert printed(capfdbinary, "explain", "car", photo)[0] == ServerRefused.exit_code == 2
+    monkeypatch.setenv("LEXSEARCH_TOKEN", SECRET)
+    assert printed(capfdbinary, "explain", "car", photo)[0] == 0
+
+
 def test_copies_are_made_of_what_a_server_found(
     address: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -168,15 +263,19 @@ def test_a_server_and_a_db_together_are_refused(
 LIGHT = """
 import json, sys
 from lexsearch.cli import main
-assert main(["search", "a red car", "--server", sys.argv[1], "--format", sys.argv[2]]) == 0
+assert main([*json.loads(sys.argv[2]), "--server", sys.argv[1]]) == 0
 print("\\n" + json.dumps(sorted(sys.modules)))
 """
 
 
-@pytest.mark.parametrize("format_", FORMATS)
-def test_a_search_through_a_server_loads_nothing_heavy(address: str, format_: str) -> None:
+@pytest.mark.parametrize("format_", (*FORMATS, "explain", "like"))
+def test_a_use_of_a_server_loads_nothing_heavy(made_db: Path, address: str, format_: str) -> None:
+    photo = str(made_db.parent / "photos" / "scene_037.jpg")
+    asked = {"explain": ["explain", "a red car", photo], "like": ["like", photo]}.get(
+        format_, ["search", "a red car", "--format", format_]
+    )
     run = subprocess.run(
-        [sys.executable, "-c", LIGHT, address, format_],
+        [sys.executable, "-c", LIGHT, address, json.dumps(asked)],
         capture_output=True,
         encoding="latin-1",
         check=True,
@@ -190,7 +289,11 @@ def test_a_search_through_a_server_loads_nothing_heavy(address: str, format_: st
 def test_an_error_of_the_query_has_the_exit_code_that_it_has_without_a_server(
     made_db: Path, address: str, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    for words in (["car", "--must", "xqzw"], ["--weight", "car=1", "--mode", "dense"]):
+    for words in (
+        ["car", "--must", "xqzw"],
+        ["--weight", "car=1", "--mode", "dense"],
+        ["a car", "--subtract", "a car"],  # the parts cancel each other
+    ):
         own = printed(capfdbinary, "search", *words, "--db", str(made_db))
         served = printed(capfdbinary, "search", *words, "--server", address)
         assert served[0] == own[0] == 2

@@ -7,7 +7,8 @@ import math
 import streamlit as st
 
 from lexsearch.cli.terminal import safe
-from lexsearch.results import Explanation, SearchHit
+from lexsearch.explained import Explanation
+from lexsearch.results import SearchHit
 from ui.arithmetic import SAID, by_channel, rule
 from ui.cards import file_name
 from ui.request import Request

@@ -13,8 +13,8 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
+from lexsearch.onnx_runtime import onnxruntime
 from lexsearch.stores.tokens._choice import BASE
 from lexsearch.types import IntArray
 

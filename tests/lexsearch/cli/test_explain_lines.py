@@ -11,7 +11,7 @@ from PIL import Image
 from lexsearch.cli.explain import check_words, draw, lines, seen_lines
 from lexsearch.errors import UsageError
 from lexsearch.explain.terms import Contribution
-from lexsearch.results import Explanation
+from lexsearch.explained import Explanation
 from lexsearch.types import PatchWords
 
 TERMS = tuple(

@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
 
 from lexsearch.cli import fusion as command
-from lexsearch.cli.run import main
 from lexsearch.cli.shares import share_lines
 from lexsearch.ranking.fusion_rules import Scaled
 from lexsearch.ranking.share import Share
@@ -38,21 +37,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def run(world: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("LEXSEARCH_DATA_DIR", str(world / "data"))
-    monkeypatch.chdir(world)
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
+def run(run: Run, world: Path) -> Run:
+    """With the scenes indexed in ./db, and judged."""
     if not (world / "qrels").exists():
-        invoke(
+        run(
             "eval", "retrieval", "--images", "images", "--captions", "captions.tsv", "--db",
             "./db", "--qrels", "qrels", "--bootstrap", "0",
         )  # fmt: skip
-    return invoke
+    return run
 
 
 LEARN = ("fusion", "learn", "--topics", "topics.tsv", "--qrels", "qrels", "--db", "./db")

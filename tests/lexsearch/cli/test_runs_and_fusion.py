@@ -12,7 +12,6 @@ pytest.importorskip("ir_measures", reason="ir-measures is not installed")
 
 import ir_measures
 
-from lexsearch.cli.run import main
 from lexsearch.evaluation.runs import read_run, write_run
 
 CORPUS = Path(__file__).parents[3] / "sample_corpus"
@@ -47,19 +46,6 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     (place / "dataset.json").write_text(json.dumps({"images": images}), encoding="utf-8")
     return place
-
-
-@pytest.fixture
-def run(world: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    monkeypatch.setenv("LEXSEARCH_DATA_DIR", str(world / "data"))
-    monkeypatch.chdir(world)
-
-    def invoke(*arguments: str) -> tuple[int, str, str]:
-        code = main(arguments)
-        out, err = capfd.readouterr()
-        return code, out, err
-
-    return invoke
 
 
 RETRIEVAL = ("eval", "retrieval", "--images", "images", "--db", "./db")

@@ -1,8 +1,9 @@
-"""What the words and options of `search` become."""
+"""What the words and options of `search` and `explain` become."""
 
 import click
 import pytest
 
+from lexsearch.cli import explain
 from lexsearch.cli.search import (
     Parts,
     command,
@@ -14,9 +15,9 @@ from lexsearch.cli.search import (
 from lexsearch.errors import UsageError
 
 
-def parsed(*arguments: str) -> dict[str, object]:
-    with click.Context(command) as ctx:
-        command.parse_args(ctx, list(arguments))
+def parsed(*arguments: str, of: click.Command = command) -> dict[str, object]:
+    with click.Context(of) as ctx:
+        of.parse_args(ctx, list(arguments))
         return dict(ctx.params)
 
 
@@ -34,6 +35,21 @@ def test_a_minus_word_is_not_read_as_a_bundle_of_options(arguments: tuple[str, .
     given = parsed(*arguments)
     assert given["subtract"] == ()
     assert set(given["query"]) == {"dog", "-sand"}  # type: ignore[arg-type,call-overload]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("dog", "-sand", "a.jpg"), ("-sand", "dog", "a.jpg"), ("dog", "a.jpg", "-sand")],
+)
+def test_the_photo_to_explain_is_the_last_word_that_is_no_exclusion(
+    arguments: tuple[str, ...],
+) -> None:
+    given = parsed(*arguments, of=explain.command)
+    assert (given["query"], given["file"]) == (("dog", "-sand"), "a.jpg")
+    given = parsed("-sand", "--", "dog", "-a.jpg", of=explain.command)
+    assert (given["query"], given["file"]) == (("dog", "-sand"), "-a.jpg")
+    with pytest.raises(click.MissingParameter):
+        parsed("-sand", "-dog", of=explain.command)
 
 
 def test_short_options_with_numbers_stay_options() -> None:

@@ -50,7 +50,7 @@ def test_every_answer_to_every_request_is_as_described(
         check=False,
     )  # fmt: skip
     assert run.returncode == 0, run.stdout[-8_000:] + run.stderr[-2_000:]
-    assert "15 selected / 15 total" in run.stdout
+    assert "17 selected / 17 total" in run.stdout
     assert "Traceback" not in server.log.read_text()
 
 

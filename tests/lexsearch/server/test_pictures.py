@@ -91,6 +91,26 @@ def test_a_heat_map_is_a_picture(client: TestClient, id: str) -> None:
         assert picture.width > picture.height  # the photo and one map beside it
 
 
+def test_a_sum_of_parts_is_explained_by_post(client: TestClient, id: str) -> None:
+    parts = [{"text": "a car"}, {"words": {"street": 1.0}, "weight": 0.5}]
+    asked = {"parts": parts, "words": ["street"]}
+    why = client.post(f"/v1/pictures/{id}/explanation", json=asked).json()
+    assert list(why["maps"]) == ["street"]
+    assert sum(share["share"] for share in why["shares"]) == pytest.approx(why["scores"]["fused"])
+    assert why["fusion"] == "model"
+    assert why["region"] == [0.0, 0.0, 1.0, 1.0]
+    drawn = client.post(f"/v1/pictures/{id}/heatmap", json=asked)
+    assert drawn.content.startswith(b"\x89PNG")
+    one = {"query": TEXT, "patches": True}
+    posted = client.post(f"/v1/pictures/{id}/explanation", json=one).json()
+    got = client.get(f"/v1/pictures/{id}/explanation", params={"q": TEXT, "patches": "true"}).json()
+    assert posted == got
+    named = {"query": "./secret.jpg"}
+    for route in ("explanation", "heatmap"):
+        assert client.post(f"/v1/pictures/{id}/{route}", json=named).status_code == 400
+        assert client.post(f"/v1/pictures/{id}/{route}", json={}).status_code == 400
+
+
 def test_a_photo_that_is_gone_is_said_to_be(
     client_of: Any, own_settings: Settings, tmp_path: Path
 ) -> None:
