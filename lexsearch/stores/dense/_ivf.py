@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from lexsearch.stores.dense import SQ8_FROM
 from lexsearch.stores.dense._calibrate import (
     BANK,
     DEPTH,
@@ -33,8 +34,6 @@ LEAST_LISTS, MOST_TRAINED_LISTS = 256, 65_536
 # Rows that training sees per list: FAISS warns below 39 and gains nothing above 64.
 LEAST_POINTS, POINTS = 39, 50
 ROUNDS = 10
-# From this many rows on, one byte per component.
-SQ8_FROM = 2_000_000
 # Training is repeated after so much growth or loss, or when lists have become so much more uneven.
 GROWTH, IMBALANCE = 4.0, 2.0
 # Most iterations of a loop that the bytes of an index may ask of FAISS: lists, and a little more.
