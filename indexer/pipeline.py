@@ -20,6 +20,7 @@ from indexer.space import Work, check_space, safe_so_far
 from indexer.supervise import open_decoder
 from indexer.tally import Tally
 from indexer.target import put_in_force, target
+from indexer.warm import compile_ahead
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.pictures import absolute
 from lexsearch.protocols import Model
@@ -81,6 +82,8 @@ def index_folders(
             finish(writer, tally.run_record())
             if not tally.interrupted:
                 tally.notes += refresh_lists(writer, model, options.lists_from)
+                if tally.encoded:
+                    compile_ahead(aim.identity, len(writer.known_contents()))
                 tally.notes += put_in_force(writer, directory, aim, found, prune=options.prune)
     return tally.report()
 
