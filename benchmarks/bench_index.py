@@ -9,6 +9,7 @@ ours makes a new index in every round. Peers:
     decode + encode   threads that decode, as many as there are processors, and that model
 
 The floor is the slower of decoding alone and encoding alone, which a perfect overlap would reach.
+`peak_mb` is that of new processes that index a quarter and all of the files: it should not grow.
 `recall@100` compares dense searches by captions in the index with those over the bare encoder's
 vectors. `rescan` is the next run, in which nothing changed.
 """
@@ -18,8 +19,9 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
-import resource
 import shutil
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -38,6 +40,14 @@ from lexsearch.pictures import load_pixels
 from lexsearch.registry import build, program
 from lexsearch.types import FloatArray, image_id_of
 
+PEAK = """
+import resource, sys
+from pathlib import Path
+from lexsearch.registry import build, program
+paths = [Path(name) for name in sys.stdin.read().split("\\0")]
+program("indexer")(paths, directory=Path(sys.argv[1]), model=build("encoders.models", "mini"))
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 SAMPLE = Path(__file__).parents[1] / "sample_corpus" / "images"
 BATCH, QUERIES, K = 64, 30, 100
 
@@ -91,7 +101,7 @@ def measure(images: Path, limit: int, runs: int) -> dict[str, Any]:
         seconds={name: round(value, 2) for name, value in made[-1].seconds.items()},
         rescan_files_per_s=round(rescan),
         bytes_per_image=round(size / max(made[-1].encoded, 1)),
-        peak_rss_mb=round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        peak_mb={len(some): peak_mb(some) for some in (paths[: max(1, len(paths) // 4)], paths)},
     )
 
 
@@ -106,6 +116,17 @@ def by_picture(
             job()
             taken[name].append(1000 * (time.perf_counter() - start) / count)
     return {name: percentiles(values) for name, values in taken.items()}
+
+
+def peak_mb(paths: list[Path]) -> int:
+    """Peak megabytes of a process that indexes some files, its decoders left out."""
+    with tempfile.TemporaryDirectory(prefix="lexsearch-bench-") as folder:
+        done = subprocess.run(
+            [sys.executable, "-c", PEAK, f"{folder}/db"], input="\0".join(map(str, paths)),
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return round(int(done.stdout) / unit)
 
 
 def recall(place: Path, model: Any, paths: list[Path], bare: FloatArray) -> float:
@@ -129,7 +150,7 @@ def show(figures: dict[str, Any]) -> None:
         f"index  {figures['images']} pictures: {figures['images_per_s']} images/s, {figures['ms']} "
         f"ms a picture; peers over ours {peers}; share of the floor {figures['floor']['share']}; "
         f"nothing changed: {figures['rescan_files_per_s']} files/s; "
-        f"{figures['bytes_per_image']} bytes a picture; peak {figures['peak_rss_mb']} MB"
+        f"{figures['bytes_per_image']} bytes a picture; peak by pictures {figures['peak_mb']} MB"
     )
 
 

@@ -278,11 +278,9 @@ class Engine:
 
         wait: also for machine code; without it a thread makes it and searches do not wait either.
         """
-        if len(self.snapshot):
-            self.search(Query.text("a photo"), k=1)
-            index = self.lexical
-            if isinstance(index, WarmsUp):
-                index.warm_up(images=len(index), wait=wait)
+        self.search(Query.text("a photo"), k=1)
+        if "lexical" in self.model.identity.fingerprints and isinstance(self.lexical, WarmsUp):
+            self.lexical.warm_up(images=len(self.lexical), wait=wait)
 
     def _rule(self, query: Query, mode: Mode) -> Rule | None:
         return self.fusion.for_query(query) if mode == "hybrid" else None
