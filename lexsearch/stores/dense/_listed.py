@@ -161,15 +161,15 @@ class ListedIndex(FlatIndex):
         rows = table.candidates(allowed)
         probes = ivf.probes(k)
         shown = ivf.index.ntotal * probes / ivf.lists + len(places.outside)
-        few = len(rows) * ROW_COST <= max(shown, 4.0 * k)
+        if len(rows) * ROW_COST <= max(shown, 4.0 * k):
+            return self._scored(queries, rows, k)
         if allowed is None:
             chosen, outside = places.alive, places.outside
             inside = len(rows) - len(outside)
         else:
             chosen, outside, inside = places.chosen(rows)
-        if few or not inside:
-            ids = table.ids[rows]
-            return [top_k(ids, self._products(row, rows), k, source="dense") for row in queries]
+        if not inside:
+            return self._scored(queries, rows, k)
         depth = min(inside, max(k + MARGIN, SQ8_DEPTH * k if ivf.is_coarse else 0))
         placed = self._placed_now(len(queries))
         near = partial(ivf.nearest, chosen=chosen, placed=placed)
@@ -178,6 +178,11 @@ class ListedIndex(FlatIndex):
             self._settled(row, k, numbers, (depth, inside, probes), near, outside)
             for row, numbers in zip(queries, first, strict=True)
         ]
+
+    def _scored(self, queries: FloatArray, rows: IntArray, k: int) -> list[Ranking]:
+        """The k best of some rows, each of which is scored."""
+        ids = self._blocks.table.ids[rows]
+        return [top_k(ids, self._products(row, rows), k, source="dense") for row in queries]
 
     def _settled(
         self,
