@@ -12,7 +12,6 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fnmatch import translate
-from functools import partial, reduce
 from itertools import chain
 from typing import Any
 
@@ -85,7 +84,9 @@ def meeting(connection: sqlite3.Connection, asked: Conditions, *, has_added: boo
             sides.append(_by_content(connection, asked))
         if asked.of_path or not sides:
             sides.append(_by_path(connection, asked))
-    plain: IntArray = reduce(partial(np.intersect1d, assume_unique=True), sides)
+    plain = sides[0]
+    for other in sides[1:]:
+        plain = np.intersect1d(plain, other, assume_unique=True)
     if not has_added or not _exist(connection, "added"):
         return plain
     said = _ids(connection.execute(SAID))
@@ -105,7 +106,8 @@ def _dates(asked: Conditions) -> tuple[str | None, str | None]:
 
 def _by_content(connection: sqlite3.Connection, asked: Conditions) -> IntArray:
     """By what the photo says of itself."""
-    statement, values = "SELECT id FROM content WHERE TRUE", []
+    statement = "SELECT id FROM content WHERE TRUE"
+    values: list[str] = []
     for sign, value in ((">=", asked.after), ("<", asked.before)):
         if value is not None:
             statement += f" AND taken {sign} ?"
@@ -125,7 +127,8 @@ def _by_content(connection: sqlite3.Connection, asked: Conditions) -> IntArray:
 
 def _by_path(connection: sqlite3.Connection, asked: Conditions) -> IntArray:
     """By where its files lie."""
-    where, values = "TRUE", []
+    where = "TRUE"
+    values: list[bytes] = []
     if asked.type_ is not None:
         endings = [b"." + one for one in conditions.suffixes(asked.type_) if b"." not in one]
         ends = [f"lower(CAST(substr(path, -{len(one)}) AS TEXT)) = CAST(? AS TEXT)"
