@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ def _lists(identity: ModelIdentity, work: Work) -> int:
     if not work.lists_from or images < work.lists_from:
         return 0
     row = identity.dense_dim * (1 if images > SQ8_FROM else 2)
-    centres = round(4 * identity.dense_dim * 4 * images**0.5)
+    centres = round(16 * identity.dense_dim * math.sqrt(images))
     return images * (row + LISTED_BYTES) + centres
 
 

@@ -226,7 +226,9 @@ class Finder:
         found: dict[int, Ranking] = {}
         with watch.stage("dense"):
             together = getattr(self.stores.dense, "search_many", None)
-            for group in groups if together else ():
+            if together is None:
+                return {}
+            for group in groups:
                 rows = [_given(wanted[i].encoded.dense).values for i in group]
                 vectors, first = DenseVectors(np.concatenate(rows)), group[0]
                 rankings: list[Ranking] = together(
