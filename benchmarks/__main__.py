@@ -15,18 +15,19 @@ import sys
 import time
 
 SMALL: dict[str, tuple[str, ...]] = {
-    "bench_index": (),
+    "bench_index": ("--limit", "96", "--runs", "2"),
     "bench_query": ("--images", "1000", "10000", "--runs", "30", "--cold-runs", "3"),
     "bench_rescan": ("--files", "1000", "10000", "--runs", "5"),
     "bench_lexical": ("--images", "20000", "--queries", "50"),
-    "bench_dense": ("--images", "20000", "--runs", "20", "--no-hnsw"),
+    "bench_dense": ("--images", "20000", "--runs", "20", "--peers", "flat,ivf,hnsw"),
     "bench_maxsim": ("--runs", "10"),
+    "bench_memory": ("--images", "1000", "10000"),
     "bench_encoder": (),
     "bench_serve": ("--images", "0", "--clients", "1", "4", "--seconds", "1", "--cold-runs", "2"),
 }
 # Their records are of the full size or with data from outside; a small run must not replace them.
-NOT_SAVED = ("bench_dense", "bench_encoder", "bench_maxsim", "bench_query", "bench_rescan",
-              "bench_serve")  # fmt: skip
+NOT_SAVED = ("bench_dense", "bench_encoder", "bench_index", "bench_maxsim", "bench_memory",
+              "bench_query", "bench_rescan", "bench_serve")  # fmt: skip
 
 
 def run(name: str, *, save: bool) -> bool:

@@ -33,7 +33,7 @@ from typing import Any
 
 from benchmarks.bench_query import texts
 from benchmarks.bundled_words import SAMPLE
-from benchmarks.record import report
+from benchmarks.record import lower_bound, peer, report, shaped
 from benchmarks.synthetic_bundle import bundled, index_of
 from benchmarks.timing import percentiles
 from lexsearch.pictures import load_for_display
@@ -264,7 +264,14 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
     found = [measure(size, options.searches, options.keep) for size in options.images]
-    figures = {"sizes": found}
+    last = found[-1]
+    figures = shaped(
+        last["images"],
+        last["search_ms"],
+        {"engine": peer(last["search_engine_ms"], last["search_ms"])},
+        floor=lower_bound(last["search_engine_ms"]["p50"], last["search_ms"], "the bare engine"),
+        sizes=found,
+    )
     report("bench_app", figures, options, show)
     return figures
 

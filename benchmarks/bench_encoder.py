@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,7 +20,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.record import save
+from benchmarks.record import peer, save, shaped
+from benchmarks.timing import percentiles
 from lexsearch.models.files import bundled
 from lexsearch.nn.mini import Mini, MiniShape
 from lexsearch.nn.vit import Vit
@@ -44,8 +44,8 @@ def session(source: bytes | str, threads: int) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
-def alternately(jobs: dict[str, Callable[[int], object]]) -> dict[str, float]:
-    """Median milliseconds of every job; they take turns, so that noise hits all of them."""
+def alternately(jobs: dict[str, Callable[[int], object]]) -> dict[str, dict[str, float]]:
+    """Milliseconds of every job; they take turns, so that noise hits all of them."""
     times: dict[str, list[float]] = {name: [] for name in jobs}
     for i in range(ROUNDS + 3):
         for name, job in jobs.items():
@@ -53,7 +53,7 @@ def alternately(jobs: dict[str, Callable[[int], object]]) -> dict[str, float]:
             job(i)
             if i >= 3:
                 times[name].append(1000 * (time.perf_counter() - start))
-    return {name: round(statistics.median(values), 2) for name, values in times.items()}
+    return {name: percentiles(values) for name, values in times.items()}
 
 
 def measure(images: Path, captions: Path | None, calibration: Path) -> dict[str, Any]:
@@ -77,19 +77,21 @@ def measure(images: Path, captions: Path | None, calibration: Path) -> dict[str,
             with torch.inference_mode():
                 return network(torch.from_numpy(pixels[i % len(pixels)][None]))
 
-        found: dict[str, Any] = {
-            "threads": threads,
-            "ms": alternately(
-                {
-                    "onnx": lambda i: ours.run(None, {"pixels": pixels[i % len(pixels)][None]}),
-                    "torch eager": eager,
-                    "int8": lambda i: int8.run(None, {"pixels": pixels[i % len(pixels)][None]}),
-                }
-            ),
-            "bytes": {"onnx": shipped.stat().st_size, "int8": small.stat().st_size},
-        }
-        found["speed over torch eager"] = round(found["ms"]["torch eager"] / found["ms"]["onnx"], 2)
-        found["speed of int8 over shipped"] = round(found["ms"]["onnx"] / found["ms"]["int8"], 2)
+        times = alternately(
+            {
+                "onnx": lambda i: ours.run(None, {"pixels": pixels[i % len(pixels)][None]}),
+                "torch eager": eager,
+                "int8": lambda i: int8.run(None, {"pixels": pixels[i % len(pixels)][None]}),
+            }
+        )
+        shipped_ms = times.pop("onnx")
+        found = shaped(
+            len(pixels),
+            shipped_ms,
+            {name: peer(ms, shipped_ms) for name, ms in times.items()},
+            threads=threads,
+            bytes={"onnx": shipped.stat().st_size, "int8": small.stat().st_size},
+        )
         if captions is not None:
             found["dense R@10"] = recall_of({"onnx": ours, "int8": int8}, images, captions)
     return found

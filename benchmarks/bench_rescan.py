@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.record import save
+from benchmarks.record import lower_bound, peer, save, shaped
 from benchmarks.synthetic_bundle import bundled, write
 from benchmarks.timing import by_turns, percentiles
 from lexsearch.registry import program
@@ -91,18 +91,31 @@ def measure_one(count: int, model: Any, runs: int) -> dict[str, Any]:
             start = time.perf_counter()
             subprocess.run(command, check=True, capture_output=True)
             cli.append(time.perf_counter() - start)
-    (wall, processor), (floor_wall, floor_processor) = times["ours"], times["floor"]
+    ours_ms, floor_ms = percentiles(times["ours"][0]), percentiles(times["floor"][0])
+    cli_ms = percentiles([1000 * seconds for seconds in cli])
+    return shaped(
+        count,
+        ours_ms,
+        {"scandir and stat": peer(floor_ms, ours_ms), "command line": peer(cli_ms, ours_ms)},
+        floor=lower_bound(floor_ms["p50"], ours_ms, "os.scandir and stat of every file"),
+        stages_ms={n: round(1000 * statistics.median(v), 2) for n, v in stages.items()},
+        **_rates(count, times, cli),
+    )
+
+
+def _rates(
+    count: int, times: dict[str, tuple[list[float], list[float]]], cli: list[float]
+) -> dict[str, Any]:
+    """Files per second and ratios, from milliseconds of the runs and seconds of the commands."""
+    wall, processor = (statistics.median(values) for values in times["ours"])
+    floor_wall, floor_processor = (statistics.median(values) for values in times["floor"])
     return {
         "files": count,
-        "files_per_s": round(1000 * count / statistics.median(wall)),
-        "files_per_cpu_s": round(1000 * count / statistics.median(processor)),
-        "floor_files_per_s": round(1000 * count / statistics.median(floor_wall)),
-        "ours over floor": round(statistics.median(wall) / statistics.median(floor_wall), 2),
-        "cpu, ours over floor": round(
-            statistics.median(processor) / statistics.median(floor_processor), 2
-        ),
-        "ms": percentiles(wall),
-        "stages_ms": {n: round(1000 * statistics.median(v), 2) for n, v in stages.items()},
+        "files_per_s": round(1000 * count / wall),
+        "files_per_cpu_s": round(1000 * count / processor),
+        "floor_files_per_s": round(1000 * count / floor_wall),
+        "ours over floor": round(wall / floor_wall, 2),
+        "cpu, ours over floor": round(processor / floor_processor, 2),
         "command_line_files_per_s": round(count / statistics.median(cli)),
         "command_line_s": round(statistics.median(cli), 3),
     }
@@ -117,10 +130,8 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
     model = bundled()
-    figures = {
-        "runs": options.runs,
-        "sizes": [measure_one(count, model, options.runs) for count in options.files],
-    }
+    sizes = [measure_one(count, model, options.runs) for count in sorted(options.files)]
+    figures = {**sizes[-1], "runs": options.runs, "sizes": sizes}
     if options.save:
         save("bench_rescan", figures)
     if options.json:

@@ -36,7 +36,7 @@ from urllib.parse import quote
 
 from benchmarks.bench_query import CAPTIONS, child, ratio
 from benchmarks.bundled_words import SAMPLE
-from benchmarks.record import report
+from benchmarks.record import lower_bound, peer, report, shaped
 from benchmarks.synthetic_bundle import bundled, index_of
 from benchmarks.timing import percentiles
 from lexsearch.api import LexSearch
@@ -230,7 +230,18 @@ def measure(sizes: list[int], clients: list[int], seconds: float, runs: int) -> 
                         "command line": cold(place, f"http://{host}:{port}", runs),
                     }
                 )
-    return {"top_k": TOP, "seconds": ROUNDS * seconds, "sizes": found}
+    ms = found[-1]["load"][0]["ms"]
+    return shaped(
+        found[-1]["images"],
+        ms["search"],
+        {name: peer(ms[name], ms["search"]) for name in ("engine", "no-op")},
+        floor=lower_bound(
+            ms["no-op"]["p50"] + ms["engine"]["p50"], ms["search"], "a no-op and the bare engine"
+        ),
+        top_k=TOP,
+        seconds=ROUNDS * seconds,
+        sizes=found,
+    )
 
 
 def show(figures: dict[str, Any]) -> None:

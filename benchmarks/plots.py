@@ -2,15 +2,16 @@
 
 python -m benchmarks.plots [--results DIR]
 
-Writes query.png (milliseconds by stage, against peer and floor), memory.png and rescan.png beside
-the records; a figure whose record is missing is not drawn, and that is said.
+Writes query.png (milliseconds by stage, against peer and floor), cold.png, lexical.png, dense.png,
+memory.png and rescan.png beside the records. lexical.png and dense.png are drawn from the records
+of several sizes. A figure whose record is missing is not drawn, and that is said.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,17 +62,56 @@ def query(record: Record, figure: Figure) -> None:
         axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), markerscale=0.6)
 
 
-def memory(record: Record, figure: Figure) -> None:
-    """Peak megabytes and cold seconds by size."""
+def cold(record: Record, figure: Figure) -> None:
+    """Peak megabytes and seconds of a cold search by size."""
     sizes = record["sizes"]
     images = [one["images"] for one in sizes]
     left, right = figure.subplots(1, 2)
     for name, key in (("one cold search", "peak_mb"), ("20 queries", "peak_mb_after_20_queries")):
         left.plot(images, [one["cold"][key] for one in sizes], "o-", label=name)
-    _axes(left, "pictures", "MB, peak resident", "Memory")
+    _axes(left, "pictures", "MB, peak resident", "Memory of a cold search")
     for name, key in (("lexsearch search", "s"), ("its imports alone", "imports_s")):
         right.plot(images, [one["cold"][key]["p50"] for one in sizes], "o-", label=name)
     _axes(right, "pictures", "s, median", "A cold search")
+
+
+def memory(record: Record, figure: Figure) -> None:
+    """Bytes a picture on disk by channel, and megabytes of a search process, against arrays."""
+    sizes = record["sizes"]
+    images = [one["images"] for one in sizes]
+    left, right = figure.subplots(1, 2)
+    kinds = [name for name in sizes[-1]["disk_bytes_per_image"] if name != "all"]
+    base = [0.0] * len(sizes)
+    for name in kinds:
+        heights = [one["disk_bytes_per_image"].get(name, 0.0) for one in sizes]
+        left.bar(range(len(sizes)), heights, 0.6, bottom=base, label=name)
+        base = [low + height for low, height in zip(base, heights, strict=True)]
+    left.set_xticks(range(len(sizes)), [f"{n:,}" for n in images])
+    left.set(xlabel="pictures", ylabel="bytes a picture", title="On disk")
+    left.legend(fontsize=8)
+    arrays = [one["peers"]["scipy and numpy"]["memory"]["queries"] for one in sizes]
+    for name, held in (("ours", [one["memory"]["queries"] for one in sizes]), ("arrays", arrays)):
+        right.plot(images, [one["own_mb"] for one in held], "o-", label=f"{name}, own")
+        both = [one["own_mb"] + one["mapped_mb"] for one in held]
+        right.plot(images, both, "s--", label=f"{name}, with mapped files")
+    _axes(right, "pictures", "MB in memory", "A process that searches", y_scale="log")
+
+
+def peers(records: Sequence[Record], figure: Figure) -> None:
+    """Milliseconds of a search by size, ours against every peer and the floor."""
+    axes = figure.subplots()
+    images = [one["images"] for one in records]
+    time = "cpu_ms" if all("cpu_ms" in one for one in records) else "ms"
+    axes.plot(images, [one[time]["p50"] for one in records], "o-", color="black", label="ours")
+    axes.plot(images, [one[time]["p99"] for one in records], "^:", color="black", label="ours, p99")
+    floors = [one.get("floor") or {} for one in records]
+    axes.plot(images, [one.get("ms", float("nan")) for one in floors], "k-.", label="floor")
+    names = dict.fromkeys(name for one in records for name in one["peers"])
+    for name in names:
+        rows = [one["peers"].get(name) for one in records]
+        found = [row[time]["p50"] if isinstance(row, dict) else float("nan") for row in rows]
+        axes.plot(images, found, "s--", label=name, markersize=4)
+    _axes(axes, "pictures", "ms, median", "One query on one thread", y_scale="log")
 
 
 def rescan(record: Record, figure: Figure) -> None:
@@ -99,31 +139,52 @@ def _axes(axes: Axes, x: str, y: str, title: str, *, y_scale: str = "linear") ->
 
 FIGURES: dict[str, tuple[str, Callable[[Record, Figure], None], tuple[float, float]]] = {
     "query": ("bench_query", query, (13, 4.5)),
-    "memory": ("bench_query", memory, (10, 4)),
+    "cold": ("bench_query", cold, (10, 4)),
+    "memory": ("bench_memory", memory, (11, 4)),
     "rescan": ("bench_rescan", rescan, (6, 4)),
 }
+# Drawn from all records whose names match, one for each size.
+BY_SIZE = {"lexical": "bench_lexical_bundled_*.json", "dense": "bench_dense*.json"}
+
+
+def read(path: Path) -> Record:
+    """A record; empty where there is none."""
+    found: Record = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
 
 
 def draw(results: Path) -> list[Path]:
     """Draw every figure whose record is there; returns what was written."""
     written = []
     for name, (benchmark, drawing, size) in FIGURES.items():
-        source = results / f"{benchmark}.json"
-        record = json.loads(source.read_text(encoding="utf-8")) if source.is_file() else {}
+        record = read(results / f"{benchmark}.json")
         if not record.get("sizes"):
-            print(f"plots  {name}.png not drawn: {source.name} has no sizes")
+            print(f"plots  {name}.png not drawn: {benchmark}.json has no sizes")
             continue
         figure = Figure(figsize=size, layout="constrained")
         drawing(record, figure)
-        machine = record["machine"]
-        figure.supxlabel(
-            f"{machine['processor']}, {machine['cores']} cores, {record['date']}, "
-            f"commit {record['commit']}", fontsize=7, color="#666666",
-        )  # fmt: skip
-        path = results / f"{name}.png"
-        figure.savefig(path, dpi=110, metadata={"Software": None})
-        written.append(path)
+        written.append(finished(figure, results / f"{name}.png", [record]))
+    for name, pattern in BY_SIZE.items():
+        records = sorted(map(read, results.glob(pattern)), key=lambda record: record["images"])
+        if not records:
+            print(f"plots  {name}.png not drawn: there is no {pattern}")
+            continue
+        figure = Figure(figsize=(7, 4.5), layout="constrained")
+        peers(records, figure)
+        written.append(finished(figure, results / f"{name}.png", records))
     return written
+
+
+def finished(figure: Figure, path: Path, records: Sequence[Record]) -> Path:
+    """The figure with what it was made on, as a file."""
+    machine = records[-1]["machine"]
+    made = sorted({f"{record['date']}, commit {record['commit']}" for record in records})
+    figure.supxlabel(
+        f"{machine['processor']}, {machine['cores']} cores, {'; '.join(made)}",
+        fontsize=7, color="#666666",
+    )  # fmt: skip
+    figure.savefig(path, dpi=110, metadata={"Software": None})
+    return path
 
 
 def main(arguments: list[str] | None = None) -> None:

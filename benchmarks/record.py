@@ -58,6 +58,46 @@ def save(name: str, figures: dict[str, Any]) -> Path:
     return path
 
 
+def shaped(
+    images: int,
+    ms: dict[str, float],
+    peers: dict[str, Any],
+    *,
+    recall: float | None = None,
+    floor: dict[str, Any] | None = None,
+    **more: Any,
+) -> dict[str, Any]:
+    """Figures as every benchmark of cost prints them with `--json`.
+
+    Args:
+        images: pictures, or files, of the largest size measured.
+        ms: `p50` and `p99` of ours.
+        peers: by name: `ms`, `ratio` (median of the peer over ours) and `recall@100`, or a
+            sentence why it is not there; see `peer`.
+        recall: recall@100 of ours; None where nothing is ranked.
+        floor: `ms`, `share` (of the median of ours that it is) and `bound`, which says of what;
+            None where none is known.
+        more: what this benchmark measures besides.
+    """
+    return {
+        "images": images, "ms": ms, "recall@100": recall, "peers": peers, "floor": floor, **more,
+    }  # fmt: skip
+
+
+def peer(
+    ms: dict[str, float], ours: dict[str, float], *, recall: float | None = None, **more: Any
+) -> dict[str, Any]:
+    """The figures of a peer beside the milliseconds of ours."""
+    ratio = round(ms["p50"] / ours["p50"], 3) if ours["p50"] else None
+    return {"ms": ms, "ratio": ratio, "recall@100": recall, **more}
+
+
+def lower_bound(ms: float, ours: dict[str, float], bound: str) -> dict[str, Any]:
+    """The least time that is possible, and what share of ours it is (1 = nothing is lost)."""
+    share = round(ms / ours["p50"], 3) if ours["p50"] else None
+    return {"ms": round(ms, 4), "share": share, "bound": bound}
+
+
 def report(
     name: str,
     figures: dict[str, Any],

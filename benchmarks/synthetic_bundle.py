@@ -4,6 +4,7 @@ The vectors are made up from what the bundled model says about the sample pictur
 
 1. Words as in `bundled_words`, so a real query touches as many postings as it does among photos.
 2. The dense vector mixes two sample pictures with noise; half of the tokens come from each.
+3. Lists for dense search as a run of the indexer makes them, from its size on.
 
 Cost depends on these; relevance does not exist here.
 """
@@ -22,6 +23,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.bundled_words import pictures, sample
+from indexer.lists import refresh_lists
+from indexer.options import LISTS_FROM
 from lexsearch.bundle.records import CommitBatch, ContentRecord, FileRecord
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.protocols import Model
@@ -53,6 +56,7 @@ def write(
     name_file: NameFile | None = None,
     root: bytes = b"/photos",
     thin: bool = False,
+    lists_from: int = LISTS_FROM,
 ) -> None:
     """Make an index of `count` pictures in an empty folder.
 
@@ -62,7 +66,9 @@ def write(
         model: the index is made for it.
         name_file: file of every picture; None = files that do not exist, by month.
         root: folder above all of them.
-        thin: give every picture one word and one token, where only the catalog matters.
+        thin: give every picture one word and one token, and no lists, where only the catalog
+            matters.
+        lists_from: pictures from which on there are lists for dense search; 0 = never.
     """
     name = name_file or _photo
     with BundleWriter.open(directory, identity=model.identity) as writer:
@@ -79,6 +85,8 @@ def write(
             writer.commit(CommitBatch(contents=contents, vectors=part, files=files))
             start += len(part.lexical)
         writer.compact()
+        if not thin:
+            refresh_lists(writer, model, lists_from)
 
 
 @contextmanager
@@ -95,7 +103,7 @@ def index_of(count: int, *, model: Model, keep: Path | None = None) -> Iterator[
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return
-    mark = hashlib.sha256(repr(model.identity).encode()).hexdigest()[:8]
+    mark = hashlib.sha256(f"{model.identity!r} lists {LISTS_FROM}".encode()).hexdigest()[:8]
     place = keep / f"{count}-{mark}"
     if not place.is_dir():
         beside = place.with_name(f"{place.name}.{os.getpid()}")

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -42,6 +44,17 @@ def by_turns(
                 found[name][0].append(1000 * wall)
                 found[name][1].append(1000 * processor)
     return found
+
+
+def read_rate(size_bytes: int) -> float:
+    """Bytes per second at which one core reads so many again and again, 1 MB to 256 MB."""
+    numbers = np.ones(min(max(size_bytes, 1 << 20), 1 << 28) // 8, dtype=np.uint64)
+    best = float("inf")
+    for _ in range(7):
+        start = time.perf_counter()
+        np.add.reduce(numbers)
+        best = min(best, time.perf_counter() - start)
+    return float(numbers.nbytes / best)
 
 
 def percentiles(values: Sequence[float]) -> dict[str, float]:

@@ -16,10 +16,11 @@ from indexer.progress import Listener, Progress
 from indexer.reading import sha256_of
 from indexer.report import IndexReport
 from indexer.scan import ScanOptions, ScanResult, require_roots, scan
-from indexer.space import check_space, safe_so_far
+from indexer.space import Work, check_space, safe_so_far
 from indexer.supervise import open_decoder
 from indexer.tally import Tally
 from indexer.target import put_in_force, target
+from indexer.warm import compile_ahead
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.pictures import absolute
 from lexsearch.protocols import Model
@@ -71,7 +72,7 @@ def index_folders(
             planned = _planned(writer, found, options)
         tally.add_plan(found, planned)
         if options.check_space and planned.pending:
-            tally.notes += check_space(directory, aim.identity, len(planned.pending))
+            tally.notes += check_space(directory, aim.identity, _work(writer, planned, options))
         with tally.clock("commit"):
             settle(writer, planned, found.roots)
         _encode_all(
@@ -81,6 +82,8 @@ def index_folders(
             finish(writer, tally.run_record())
             if not tally.interrupted:
                 tally.notes += refresh_lists(writer, model, options.lists_from)
+                if tally.encoded:
+                    compile_ahead(aim.identity, len(writer.known_contents()))
                 tally.notes += put_in_force(writer, directory, aim, found, prune=options.prune)
     return tally.report()
 
@@ -96,6 +99,17 @@ def _planned(writer: BundleWriter, found: ScanResult, options: IndexOptions) -> 
         rehash=options.rehash,
         prune=options.prune,
         retry=options.retry,
+    )
+
+
+def _work(writer: BundleWriter, planned: Plan, options: IndexOptions) -> Work:
+    files = [one.file for one in planned.pending]
+    return Work(
+        len(files),
+        path_bytes=sum(len(file.path) + len(file.root) for file in files),
+        batch_size=options.batch_size,
+        held=len(writer.known_contents()),
+        lists_from=options.lists_from,
     )
 
 

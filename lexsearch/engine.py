@@ -16,6 +16,7 @@ from lexsearch.finding import CHANNELS, MODES, Finder, Found, Mode, Request, Wan
 from lexsearch.fusion_choice import FusionChoice
 from lexsearch.hits import make_hits, reasons
 from lexsearch.open_stores import OpenStores
+from lexsearch.protocols import WarmsUp
 from lexsearch.query import Query
 from lexsearch.query_encoder import EncodedQuery, encode_many
 from lexsearch.ranking.cutoff import automatic_cutoff
@@ -281,6 +282,15 @@ class Engine:
         rule = rule or (self.fusion.for_texts if mode == "hybrid" else None)
         wanted = Wanted(encoded, allowed, candidates, rule, also)
         return self._finder.find(wanted, Request(k, mode, rerank), watch or Stopwatch())
+
+    def warm_up(self, *, wait: bool = True) -> None:
+        """Do now what the first searches would wait for: open stores, widen rows, compile.
+
+        wait: also for machine code; without it a thread makes it and searches do not wait either.
+        """
+        self.search(Query.text("a photo"), k=1)
+        if "lexical" in self.model.identity.fingerprints and isinstance(self.lexical, WarmsUp):
+            self.lexical.warm_up(images=len(self.lexical), wait=wait)
 
     def _rule(self, query: Query, mode: Mode) -> Rule | None:
         return self.fusion.for_query(query) if mode == "hybrid" else None

@@ -215,22 +215,27 @@ class Finder:
     def _dense_together(
         self, wanted: Sequence[Wanted], plans: Sequence[_Proposing], watch: Stopwatch
     ) -> dict[int, Ranking]:
-        """Rankings of the unfiltered queries of one depth, where the store can do many at once."""
-        alike = [
-            i
-            for i, plan in enumerate(plans)
-            if "dense" in plan.proposers and wanted[i].allowed is None
-        ]
-        if len(alike) < 2:
+        """Rankings of the queries that share a filter, where the store can do many at once."""
+        alike: dict[int, list[int]] = {}
+        for i, plan in enumerate(plans):
+            if "dense" in plan.proposers:  # equal filters of one call are one array
+                alike.setdefault(id(wanted[i].allowed), []).append(i)
+        groups = [group for group in alike.values() if len(group) > 1]
+        if not groups:
             return {}
+        found: dict[int, Ranking] = {}
         with watch.stage("dense"):
             together = getattr(self.stores.dense, "search_many", None)
             if together is None:
                 return {}
-            rows = [_given(wanted[i].encoded.dense).values for i in alike]
-            depth = plans[alike[0]].depth
-            found: list[Ranking] = together(DenseVectors(np.concatenate(rows)), depth)
-        return dict(zip(alike, found, strict=True))
+            for group in groups:
+                rows = [_given(wanted[i].encoded.dense).values for i in group]
+                vectors, first = DenseVectors(np.concatenate(rows)), group[0]
+                rankings: list[Ranking] = together(
+                    vectors, plans[first].depth, allowed=wanted[first].allowed
+                )
+                found.update(zip(group, rankings, strict=True))
+        return found
 
     def _side_by_side(
         self, jobs: Mapping[str, Callable[[], Ranking]], watch: Stopwatch

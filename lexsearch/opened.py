@@ -143,6 +143,10 @@ class OpenDb(Contents):
                 )
             return self._engine
 
+    def warm_up(self, *, wait: bool = True) -> None:
+        """Load the model and do what the first searches would wait for; see `Engine.warm_up`."""
+        self.current(lambda engine: engine.warm_up(wait=wait))
+
     def _stores(self) -> dict[Role, str]:
         """Other stores than usual: machine code is kept in a cache on the disk."""
         from lexsearch.stores.lexical.auto import SMALL

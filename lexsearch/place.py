@@ -11,6 +11,7 @@ from lexsearch.errors import UsageError
 
 EARTH_KM = 6371.0088  # mean radius
 HALF_ROUND_KM = math.pi * EARTH_KM  # no two places are farther apart
+ROUNDING = 1e-9  # share, and degrees, that arithmetic may be off
 RADIUS_KM = 5.0  # of a circle without one
 _RADIUS = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)(km|m|mi)?", re.IGNORECASE)
 _IN_KM = {"km": 1.0, "m": 0.001, "mi": 1.609344}
@@ -19,6 +20,11 @@ _DEGREES = re.compile(r"[+-]?[0-9]{1,3}(?:\.[0-9]{1,15})?")
 
 class Area(Protocol):
     """A part of the earth."""
+
+    @property
+    def latitudes(self) -> tuple[float, float]:
+        """Degrees between which all of it lies, south and north."""
+        ...
 
     def holds(self, latitude: float, longitude: float) -> bool:
         """Whether a place in degrees lies in it, its edge included."""
@@ -33,6 +39,12 @@ class Circle:
     longitude: float
     radius_km: float
 
+    @property
+    def latitudes(self) -> tuple[float, float]:
+        """See `Area`."""
+        reach = math.degrees(self.radius_km / EARTH_KM) * (1 + ROUNDING) + ROUNDING
+        return self.latitude - reach, self.latitude + reach
+
     def holds(self, latitude: float, longitude: float) -> bool:
         """See `Area`."""
         return distance_km(self.latitude, self.longitude, latitude, longitude) <= self.radius_km
@@ -46,6 +58,11 @@ class Box:
     west: float
     north: float
     east: float
+
+    @property
+    def latitudes(self) -> tuple[float, float]:
+        """See `Area`."""
+        return self.south, self.north
 
     def holds(self, latitude: float, longitude: float) -> bool:
         """See `Area`."""

@@ -192,6 +192,20 @@ class KeepsLists(Protocol):
         ...
 
 
+@runtime_checkable
+class WarmsUp(Protocol):
+    """An index that compiles or derives something before it is at its fastest."""
+
+    def warm_up(self, *, images: int | None = None, wait: bool = True) -> None:
+        """Do that now; what is compiled is kept on the disk for other processes.
+
+        Args:
+            images: as for so many images, which need not be held; None = whatever their number.
+            wait: return when it is done.
+        """
+        ...
+
+
 class LexicalIndex(SearchIndex[SparseVectors], Protocol):
     """A search index over words."""
 

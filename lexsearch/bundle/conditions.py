@@ -29,12 +29,6 @@ TAKEN_BETWEEN = """
     WHERE (?1 IS NULL OR coalesce(a.taken, c.taken) >= ?1)
     AND (?2 IS NULL OR coalesce(a.taken, c.taken) < ?2)
 """
-# The same of a catalog of step 1.
-TAKEN_BETWEEN_1 = """
-    SELECT c.id, i.path, c.camera, NULL, c.latitude, c.longitude
-    FROM content c JOIN image i ON i.content_id = c.id
-    WHERE (?1 IS NULL OR c.taken >= ?1) AND (?2 IS NULL OR c.taken < ?2)
-"""
 
 
 def predicate(
@@ -55,9 +49,9 @@ def predicate(
     """
     if path_glob is not None and len(path_glob) > MAX_GLOB:
         raise UsageError(f"path: has {len(path_glob)} characters, at most {MAX_GLOB} are allowed")
-    glob = None if path_glob is None else _raw(path_glob)
-    has_wildcard = glob is not None and any(letter in glob for letter in b"*?[")
-    suffixes = None if type_ is None else _suffixes(type_)
+    glob = None if path_glob is None else raw(path_glob)
+    wild = glob is not None and has_wildcard(glob)
+    endings = None if type_ is None else suffixes(type_)
     part = None if camera is None else camera.casefold()
     wanted = areas(near, box)
 
@@ -77,11 +71,11 @@ def predicate(
             return False
         if part is not None and part not in (camera_name or "").casefold():
             return False
-        if suffixes is not None and path.rpartition(b".")[2].lower() not in suffixes:
+        if endings is not None and path.rpartition(b".")[2].lower() not in endings:
             return False
         if glob is None:
             return True
-        return fnmatchcase(path, glob) if has_wildcard else glob in path
+        return fnmatchcase(path, glob) if wild else glob in path
 
     return meets
 
@@ -95,13 +89,24 @@ def _says(said: str | None, wanted: Mapping[str, Any]) -> bool:
     return True
 
 
-def _raw(text: str) -> bytes:
+def has_wildcard(glob: bytes) -> bool:
+    """Whether it is more than a part of a path."""
+    return any(letter in glob for letter in b"*?[")
+
+
+def raw(text: str) -> bytes:
+    """The bytes of a path or a part of one.
+
+    Raises:
+        UsageError: the text holds half a letter.
+    """
     try:
         return os.fsencode(text)
     except UnicodeEncodeError as error:
         raise UsageError(f"{text!r} holds half a letter, which no path does") from error
 
 
-def _suffixes(type_: str) -> frozenset[bytes]:
-    wanted = _raw(type_).lower().lstrip(b".")
+def suffixes(type_: str) -> frozenset[bytes]:
+    """What the paths of a type end in, after the last dot, in small letters."""
+    wanted = raw(type_).lower().lstrip(b".")
     return next((same for same in SAME_TYPE if wanted in same), frozenset({wanted}))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -83,6 +84,26 @@ def write_new(disk: Disk, path: Path, chunks: Iterable[Bytes]) -> None:
         for chunk in chunks:
             disk.write(file, chunk)
         disk.sync(file)
+
+
+@contextlib.contextmanager
+def new_folder(disk: Disk, final: Path) -> Iterator[Path]:
+    """A folder to write into, which gets its name, durably, when the block is done.
+
+    When the block fails nothing of it is left under either name.
+    """
+    temporary = final.with_name(final.name + ".tmp")
+    try:
+        disk.make_dir(temporary)
+        yield temporary
+        disk.sync_dir(temporary)
+        disk.rename(temporary, final)
+        disk.sync_dir(final.parent)
+    except BaseException:
+        for place in (temporary, final):
+            with contextlib.suppress(OSError):
+                disk.remove_tree(place)
+        raise
 
 
 def replace_file(disk: Disk, path: Path, data: bytes) -> None:

@@ -7,7 +7,6 @@ the catalog carries its size and sha256, which is compared before FAISS parses a
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import logging
@@ -22,7 +21,7 @@ import numpy.typing as npt
 
 from lexsearch.bundle.catalog_file import intact_rows
 from lexsearch.bundle.container import arrays_of, content, damaged, write_file
-from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.disk import Disk, new_folder
 from lexsearch.bundle.garbage import IVF
 from lexsearch.bundle.ulid import ULID, new_ulid
 from lexsearch.bundle.verify import Problem, problem_of
@@ -74,25 +73,15 @@ def write_lists(directory: Path, lists: Lists, *, disk: Disk) -> tuple[str, List
     """
     ulid = new_ulid()
     final = lists_path(directory, ulid).parent
-    temporary = final.with_name(ulid + ".tmp")
     if not final.parent.is_dir():
         disk.make_dir(final.parent)
         disk.sync_dir(directory)
-    try:
-        disk.make_dir(temporary)
-        arrays: dict[str, npt.NDArray[np.generic]] = {
-            "faiss": lists.data,
-            "image_ids": lists.image_ids,
-        }
-        written = write_file(temporary / LISTS_FILE, "lists", ulid, arrays, disk=disk)
-        disk.sync_dir(temporary)
-        disk.rename(temporary, final)
-        disk.sync_dir(final.parent)
-    except BaseException:
-        for place in (temporary, final):
-            with contextlib.suppress(OSError):
-                disk.remove_tree(place)
-        raise
+    arrays: dict[str, npt.NDArray[np.generic]] = {
+        "faiss": lists.data,
+        "image_ids": lists.image_ids,
+    }
+    with new_folder(disk, final) as folder:
+        written = write_file(folder / LISTS_FILE, "lists", ulid, arrays, disk=disk)
     return ulid, ListsRecord(written.size, written.sha256.hex(), lists.facts)
 
 

@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lexsearch.bundle import conditions
+from lexsearch.bundle import selection
 from lexsearch.bundle.catalog_file import intact_rows, reading, verify_rows
 from lexsearch.bundle.records import AddedRecord, ImageRecord
 from lexsearch.bundle.salvage import added_record
+from lexsearch.bundle.selection import MAX_PARAMETERS, Conditions
 from lexsearch.catalog.checksum import COVERED, SINCE
 from lexsearch.own_ids import is_key, name_of
-from lexsearch.types import docid
-
-MAX_PARAMETERS = 900
+from lexsearch.types import IntArray, docid
 
 
 class _File(NamedTuple):
@@ -40,6 +39,7 @@ class PictureRows:
         self._path = path
         with reading(path):
             (step,) = connection.execute("PRAGMA user_version").fetchone()
+        self._verified: set[str] = set()
         self._has_added = int(step) >= SINCE["added"]
 
     def records(self, ids: Sequence[int]) -> Iterator[ImageRecord]:
@@ -107,32 +107,24 @@ class PictureRows:
             ((everything, ids),) = self._connection.execute(statement).fetchall()
         return int(everything) - int(ids or 0), int(ids or 0)
 
-    def meeting(
-        self,
-        *,
-        after: str | None,
-        before: str | None,
-        path_glob: str | None,
-        type_: str | None,
-        camera: str | None,
-        near: str | None,
-        box: str | None,
-        meta: Mapping[str, Any],
-    ) -> set[int]:
-        """Ids of the images that meet every condition; see `Snapshot.allowed`."""
-        statement = conditions.TAKEN_BETWEEN if self._has_added else conditions.TAKEN_BETWEEN_1
-        meets = conditions.predicate(
-            path_glob=path_glob, type_=type_, camera=camera, near=near, box=box, meta=meta
-        )
-        with reading(self._path):
-            rows = self._connection.execute(statement, [after, before]).fetchall()
-        return {image_id for image_id, *facts in rows if meets(*facts)}
+    def meeting(self, asked: Conditions) -> IntArray:
+        """Ids of the images that meet every condition, ascending; see `Snapshot.allowed`.
 
-    def verify(self) -> None:
-        """Compare the checksum of every row that conditions look at."""
+        The checksum of every row that this depends on is compared, once.
+        """
         with reading(self._path):
-            for table in ("content", "image", *(("added",) if self._has_added else ())):
-                verify_rows(self._connection, table)
+            looked_at = selection.tables(self._connection, asked, has_added=self._has_added)
+        self.verify(looked_at)
+        with reading(self._path):
+            return selection.meeting(self._connection, asked, has_added=self._has_added)
+
+    def verify(self, tables: Iterable[str] = ("content", "image", "added")) -> None:
+        """Compare the checksum of every row of some tables, once."""
+        with reading(self._path):
+            for table in sorted(set(tables) - self._verified):
+                if table != "added" or self._has_added:
+                    verify_rows(self._connection, table)
+                self._verified.add(table)
 
 
 KEYS_FROM, KEYS_TO = "X'69643A'", "X'69643B'"  # `own_ids.PREFIX`, and the byte string after it

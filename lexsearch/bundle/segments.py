@@ -9,7 +9,6 @@ them on the disk and puts them right without encoding.
 from __future__ import annotations
 
 import base64
-import contextlib
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -20,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lexsearch.bundle.container import FILE_NAMES, write_file
-from lexsearch.bundle.disk import Disk, write_new
+from lexsearch.bundle.disk import Disk, new_folder, write_new
 from lexsearch.bundle.format import sealed
 from lexsearch.bundle.records import ContentRecord, FileRecord
 from lexsearch.catalog.records import SegmentFile
@@ -60,29 +59,16 @@ def write_segment(
     Raises:
         OSError: the file system refused; nothing of the segment is left.
     """
-    final = segment_folder(directory, ulid)
-    temporary = final.with_name(ulid + ".tmp")
-    try:
-        disk.make_dir(temporary)
-        files = [
-            write_file(temporary / FILE_NAMES["ids"], "ids", ulid, _ids(description), disk=disk)
-        ]
+    with new_folder(disk, segment_folder(directory, ulid)) as folder:
+        files = [write_file(folder / FILE_NAMES["ids"], "ids", ulid, _ids(description), disk=disk)]
         for role in ROLES:
             if role in arrays:
-                path = temporary / FILE_NAMES[role]
+                path = folder / FILE_NAMES[role]
                 files.append(write_file(path, role, ulid, arrays[role], disk=disk))
         listed = [[one.name, one.size, one.sha256.hex()] for one in files]
         data = sealed({**description, "ulid": ulid, "files": listed})
-        write_new(disk, temporary / DESCRIPTION, [data])
+        write_new(disk, folder / DESCRIPTION, [data])
         files.append(SegmentFile(DESCRIPTION, len(data), hashlib.sha256(data).digest()))
-        disk.sync_dir(temporary)
-        disk.rename(temporary, final)
-        disk.sync_dir(final.parent)
-    except BaseException:
-        for place in (temporary, final):
-            with contextlib.suppress(OSError):
-                disk.remove_tree(place)
-        raise
     return files
 
 

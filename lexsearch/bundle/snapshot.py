@@ -31,6 +31,7 @@ from lexsearch.bundle.plain import require_plain
 from lexsearch.bundle.records import ImageRecord, SkippedFile
 from lexsearch.bundle.segment_view import VERIFIED_TOKEN_BYTES, SegmentView, open_listed
 from lexsearch.bundle.segments import segment_folder
+from lexsearch.bundle.selection import Conditions
 from lexsearch.bundle.ulid import ULID
 from lexsearch.bundle.watch import Watch
 from lexsearch.catalog.step import CATALOG_FILE, FUSION
@@ -83,7 +84,6 @@ class Snapshot:
         self._path = directory / CATALOG_FILE
         self._rows = PictureRows(connection, self._path)
         self._watch = Watch(directory, touching=touching)
-        self._verified = False
         # Threads may still be reading when the one that opened it has moved on: the last to let
         # go of this object closes it.
         weakref.finalize(self, connection.close)
@@ -268,25 +268,8 @@ class Snapshot:
             near, box: taken in a circle, in a box (see `lexsearch.place`); placeless images fail.
             meta: what programs said of the pictures that they added, by name.
         """
-        self._verify_rows()
-        found = self._rows.meeting(
-            after=after,
-            before=before,
-            path_glob=path_glob,
-            type_=type_,
-            camera=camera,
-            near=near,
-            box=box,
-            meta=meta or {},
-        )
-        ids = np.fromiter(found, dtype=np.int64, count=len(found))
-        return np.intersect1d(ids, self._ids)
-
-    def _verify_rows(self) -> None:
-        """Compare the checksum of every row that conditions look at, once."""
-        if not self._verified:
-            self._rows.verify()
-            self._verified = True
+        asked = Conditions(after, before, path_glob, type_, camera, near, box, meta or {})
+        return np.intersect1d(self._rows.meeting(asked), self._ids, assume_unique=True)
 
     def skipped(self) -> list[SkippedFile]:
         """Files that could not be indexed, by path."""
@@ -329,7 +312,7 @@ class Snapshot:
 
     def duplicates(self) -> list[ImageRecord]:
         """Images with more than one path, by first path."""
-        self._verify_rows()
+        self._rows.verify()
         rows = self._query("SELECT content_id FROM image GROUP BY content_id HAVING count(*) > 1")
         records = self._rows.records(sorted(row[0] for row in rows if self._holds(row[0])))
         return sorted((r for r in records if len(r.paths) > 1), key=lambda record: record.paths)
@@ -340,7 +323,7 @@ class Snapshot:
         Args:
             threshold: bits that two linked images may differ in, 0 to 64.
         """
-        self._verify_rows()
+        self._rows.verify()
         rows = self._query("SELECT id, thumb_hash FROM content WHERE thumb_hash IS NOT NULL")
         held = [(image_id, bits) for image_id, bits in rows if self._holds(image_id)]
         groups = near.groups(held, threshold)

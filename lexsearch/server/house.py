@@ -56,7 +56,7 @@ class House:
     async def warm_up(self) -> None:
         """Open the index and load the model before anybody asks."""
         try:
-            await self.run(lambda db: None)
+            await self.run(lambda db: db.warm_up(wait=False))
         except Exception as error:  # the next request meets it again, and is told
             logger.error("the index cannot be opened: %s", error)
             self.failure = problem_of(error, self.keeper.directory)

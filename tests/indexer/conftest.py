@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from indexer.pipeline import IndexOptions, index_folders
+from indexer.report import IndexReport
+from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.protocols import Model
+from lexsearch.types import Encoded, PixelArray
+
 Paint = Callable[..., Path]
+Run = Callable[..., IndexReport]
 ROOT = Path(__file__).parents[2]
 PLUGIN = """
 import importlib.util, sys, time
@@ -71,3 +79,58 @@ def plugin(tmp_path: Path) -> Path:
     code = PLUGIN.format(conftest=str(ROOT / "tests" / "conftest.py"))
     (folder / "lexsearch_toy.py").write_text(code)
     return folder
+
+
+class Counting:
+    """A model that counts what it encodes and can fail at a batch."""
+
+    def __init__(self, model: Model, *, fail_at: int | None = None) -> None:
+        self.model = model
+        self.batches: list[int] = []
+        self.fail_at = fail_at
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.model, name)
+
+    def encode_pixels(self, pixels: PixelArray) -> Encoded:
+        if self.fail_at == len(self.batches):
+            raise KeyboardInterrupt
+        self.batches.append(len(pixels))
+        return self.model.encode_pixels(pixels)
+
+
+@pytest.fixture
+def counting() -> type[Counting]:
+    return Counting
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Path:
+    return tmp_path / "db"
+
+
+@pytest.fixture
+def run(db: Path, photos: Path, toy_model: Model) -> Run:
+    def index(*paths: Path, **options: Any) -> IndexReport:
+        return index_folders(
+            paths or [photos],
+            directory=db,
+            model=toy_model,
+            options=IndexOptions(**{"isolate": False, **options}),
+        )
+
+    return index
+
+
+@pytest.fixture
+def indexed() -> Callable[[Path, Path], list[str]]:
+    """Paths below a folder that an index holds, sorted."""
+
+    def names(db: Path, root: Path) -> list[str]:
+        snapshot = Snapshot.open(db)
+        records = snapshot.images([int(i) for i in snapshot.image_ids()])
+        snapshot.close()
+        start = len(os.fsencode(root)) + 1
+        return sorted(os.fsdecode(path[start:]) for record in records for path in record.paths)
+
+    return names

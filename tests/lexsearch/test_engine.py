@@ -247,6 +247,34 @@ def test_many_queries_run_the_model_once_for_all_texts(toy_model: Any) -> None:
     assert len(calls) == 1
 
 
+def test_queries_with_one_filter_are_searched_together(toy_model: Any) -> None:
+    snapshot: Any = MemorySnapshot(toy_model, [PICTURES[:3], PICTURES[3:]])
+    engine = Engine(snapshot, toy_model)
+    filters = Filter(type="png")
+    asked = [Query.of(Query.text(text), filters) for text in ("red", "blue", "white")]
+    calls: list[tuple[int, list[int] | None]] = []
+    search_many = engine.dense.search_many  # type: ignore[attr-defined]
+
+    def counted(queries: Any, k: int, *, allowed: Any = None) -> Any:
+        calls.append((len(queries), None if allowed is None else allowed.tolist()))
+        return search_many(queries, k, allowed=allowed)
+
+    engine.dense.search_many = counted  # type: ignore[attr-defined]
+    found = engine.search_many([*asked, Query.text("red"), Query.text("blue")], k=2)
+    assert calls == [(3, [10, 11]), (2, None)]
+    for query, one in zip(asked, found, strict=False):
+        assert said(one) == said(Engine(snapshot, toy_model).search(query, k=2))
+
+
+def test_warming_up_opens_everything_and_changes_no_answer(toy_model: Any) -> None:
+    snapshot: Any = MemorySnapshot(toy_model, [PICTURES])
+    engine = Engine(snapshot, toy_model)
+    engine.warm_up()
+    assert engine._stores.opener("hybrid") is None
+    again = engine.search(Query.text("green"), k=3)
+    assert said(again) == said(Engine(snapshot, toy_model).search(Query.text("green"), k=3))
+
+
 def test_many_queries_share_their_seconds_evenly(engine: Engine) -> None:
     many = engine.search_many(ASKED, k=1)
     assert {tuple(found.seconds.items()) for found in many} == {tuple(many[0].seconds.items())}

@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from lexsearch.stores.dense import SQ8_FROM
 from lexsearch.stores.dense._calibrate import (
     BANK,
     DEPTH,
@@ -33,8 +34,6 @@ LEAST_LISTS, MOST_TRAINED_LISTS = 256, 65_536
 # Rows that training sees per list: FAISS warns below 39 and gains nothing above 64.
 LEAST_POINTS, POINTS = 39, 50
 ROUNDS = 10
-# From this many rows on, one byte per component.
-SQ8_FROM = 2_000_000
 # Training is repeated after so much growth or loss, or when lists have become so much more uneven.
 GROWTH, IMBALANCE = 4.0, 2.0
 # Most iterations of a loop that the bytes of an index may ask of FAISS: lists, and a little more.
@@ -91,38 +90,48 @@ class Ivf:
 
     def nearest(
         self,
-        query: FloatArray,
+        queries: FloatArray,
         depth: int,
         *,
         probes: int,
         chosen: PixelArray | None,
         placed: Placed | None = None,
-    ) -> IntArray:
-        """Numbers found in the `probes` nearest lists, at most `depth`, best first.
+    ) -> list[IntArray]:
+        """Numbers found in the `probes` nearest lists, for each query at most `depth`, best first.
+
+        What is found for a query does not depend on the others, on the processor.
 
         Args:
-            query: float32 (dim,).
+            queries: float32 (n, dim).
             depth: >= 1.
             probes: 1 to `lists`.
             chosen: one bit per number that may be found, the first in the lowest bit of the
                 first byte; None = all in the lists.
             placed: a clone on a GPU, used where it is able to.
         """
-        row = np.ascontiguousarray(query, dtype=np.float32)[np.newaxis]
+        rows = np.ascontiguousarray(queries, dtype=np.float32)
         fits = chosen is None and depth <= MOST_NEIGHBOURS and probes <= MOST_LISTS
         if placed is not None and placed.on_gpu and fits:
             with placed.lock:
                 _, found = placed.index.search(
-                    row, depth, params=faiss.SearchParametersIVF(nprobe=probes)
+                    rows, depth, params=faiss.SearchParametersIVF(nprobe=probes)
                 )
-            return np.asarray(found[0][found[0] >= 0])
+            return [one[one >= 0] for one in np.asarray(found)]
         parameters = faiss.SearchParametersIVF(nprobe=probes)
         if chosen is not None:
             selector = faiss.IDSelectorBitmap(chosen)
             parameters = faiss.SearchParametersIVF(nprobe=probes, sel=selector)
-        with one_thread():
-            _, found = self.index.search(row, depth, params=parameters)
-        return np.asarray(found[0][found[0] >= 0])
+        # From so many queries on, FAISS finds their lists by a matrix product, which rounds
+        # otherwise than one query at a time.
+        group = max(1, faiss.cvar.distance_compute_blas_threshold - 1)
+        near: list[IntArray] = []
+        for start in range(0, len(rows), group):
+            part = rows[start : start + group]
+            visited = len(part) * self.index.ntotal * probes // self.lists
+            with one_thread(visited if len(part) > 1 else 0):
+                _, found = self.index.search(part, depth, params=parameters)
+            near += [one[one >= 0] for one in np.asarray(found)]
+        return near
 
 
 def train(

@@ -10,14 +10,14 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from lexsearch.protocols import Sections
 from lexsearch.ranking.topk import top_k
-from lexsearch.stores.dense._query import query_row
+from lexsearch.stores.dense._query import check_dim, query_row
 from lexsearch.stores.dense.flat import SPARSE_SHARE, FlatIndex
 from lexsearch.stores.row_table import BoolArray, RowTable
 from lexsearch.types import DenseVectors, FloatArray, IntArray, Lists, PixelArray, Ranking
@@ -140,41 +140,81 @@ class ListedIndex(FlatIndex):
         visited. Equal scores by ascending id among the images found.
         """
         row = query_row(query, self._dim)
-        ivf = self._ivf
-        if ivf is None or k < 1:
+        if self._ivf is None or k < 1:
             return super().search(query, k, allowed=allowed)
+        return self._visit(self._ivf, row[np.newaxis], k, allowed)[0]
+
+    def search_many(
+        self, queries: DenseVectors, k: int, *, allowed: IntArray | None = None
+    ) -> list[Ranking]:
+        """`search` for each of the queries, with the same answers; FAISS gets them together."""
+        check_dim(queries.dim, self._dim)
+        if self._ivf is None or k < 1:
+            return self._scan_together(queries, k, allowed)
+        return self._visit(self._ivf, queries.values, k, allowed)
+
+    def _visit(
+        self, ivf: Ivf, queries: FloatArray, k: int, allowed: IntArray | None
+    ) -> list[Ranking]:
+        """The k best for each query, k >= 1, float32 (n, dim)."""
         table, places = self._blocks.table, self._places
         rows = table.candidates(allowed)
         probes = ivf.probes(k)
         shown = ivf.index.ntotal * probes / ivf.lists + len(places.outside)
         if len(rows) * ROW_COST <= max(shown, 4.0 * k):
-            return top_k(table.ids[rows], self._products(row, rows), k, source="dense")
+            return self._scored(queries, rows, k)
         if allowed is None:
             chosen, outside = places.alive, places.outside
             inside = len(rows) - len(outside)
         else:
             chosen, outside, inside = places.chosen(rows)
         if not inside:
-            return top_k(table.ids[rows], self._products(row, rows), k, source="dense")
-        beside = self._products(row, outside)
+            return self._scored(queries, rows, k)
         depth = min(inside, max(k + MARGIN, SQ8_DEPTH * k if ivf.is_coarse else 0))
+        placed = self._placed_now(len(queries))
+        near = partial(ivf.nearest, chosen=chosen, placed=placed)
+        first = near(queries, depth, probes=probes)
+        return [
+            self._settled(row, k, numbers, (depth, inside, probes), near, outside)
+            for row, numbers in zip(queries, first, strict=True)
+        ]
+
+    def _scored(self, queries: FloatArray, rows: IntArray, k: int) -> list[Ranking]:
+        """The k best of some rows, each of which is scored."""
+        ids = self._blocks.table.ids[rows]
+        return [top_k(ids, self._products(row, rows), k, source="dense") for row in queries]
+
+    def _settled(
+        self,
+        row: FloatArray,
+        k: int,
+        numbers: IntArray,
+        sizes: tuple[int, int, int],
+        near: Callable[..., list[IntArray]],
+        outside: IntArray,
+    ) -> Ranking:
+        """The k best of what was found and of the rows outside; asks for more where it must.
+
+        sizes: how many were asked for, how many there are, how many lists were visited.
+        """
+        assert self._ivf is not None
+        (depth, inside, probes), lists = sizes, self._ivf.lists
+        table, places, beside = self._blocks.table, self._places, self._products(row, outside)
         while True:
-            numbers = ivf.nearest(
-                row, depth, probes=probes, chosen=chosen, placed=self._placed_now()
-            )
-            if len(numbers) < min(k, inside) and probes < ivf.lists:
-                probes = min(4 * probes, ivf.lists)  # all lists together hold every row
-                continue
-            found = places.rows[numbers]
-            scores = np.concatenate([self._products(row, found), beside])
-            if (
-                len(numbers) < depth
-                or depth == inside
-                or scores[: len(numbers)].min() < np.partition(scores, len(scores) - k)[-k]
-            ):
-                ids = table.ids[np.concatenate([found, outside])]
-                return top_k(ids, scores, k, source="dense")
-            depth = min(4 * depth, inside)  # the k-th place is tied to the last one found
+            if len(numbers) < min(k, inside) and probes < lists:
+                probes = min(4 * probes, lists)  # all lists together hold every row
+            else:
+                found = places.rows[numbers]
+                scores = np.concatenate([self._products(row, found), beside])
+                if (
+                    len(numbers) < depth
+                    or depth == inside
+                    or scores[: len(numbers)].min() < np.partition(scores, len(scores) - k)[-k]
+                ):
+                    ids = table.ids[np.concatenate([found, outside])]
+                    return top_k(ids, scores, k, source="dense")
+                depth = min(4 * depth, inside)  # the k-th place is tied to the last one found
+            (numbers,) = near(row[np.newaxis], depth, probes=probes)
 
     def use_lists(self, lists: Lists) -> None:
         """Search through these lists from now on; images outside of them are scanned.
@@ -260,10 +300,10 @@ class ListedIndex(FlatIndex):
             self._known = _places(self._blocks.table, self._image_ids, held)
         return self._known
 
-    def _placed_now(self) -> Placed | None:
+    def _placed_now(self, searches: int) -> Placed | None:
         """The clone on a GPU, made when this process turns out to search often."""
         if self._patience > 0:
-            self._patience -= 1
+            self._patience = max(0, self._patience - searches)
         elif self._patience == 0 and self._placed is None and self._ivf is not None:
             module = importlib.import_module("lexsearch.stores.dense._ivf")
             self._placed = module.placed(self._ivf)

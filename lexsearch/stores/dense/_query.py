@@ -18,6 +18,11 @@ def query_row(query: DenseVectors, dim: int) -> FloatArray:
     return row
 
 
+def one_by_one(queries: DenseVectors) -> list[DenseVectors]:
+    """Each query by itself."""
+    return [DenseVectors(queries.values[i : i + 1]) for i in range(len(queries))]
+
+
 def check_dim(found: int, expected: int) -> None:
     """Raise ValueError unless the widths agree."""
     if found != expected:

@@ -19,6 +19,8 @@ from lexsearch.types import DenseVectors, FloatArray, IntArray, Ranking
 COPY_ROWS = 8_192
 # More rows than asked, so that most ties at the k-th place are seen in the first try.
 TIE_MARGIN = 16
+# Rows found that are held at a time, for all queries together: 48 MB.
+MOST_FOUND = 1 << 22
 
 
 def build(*, dim: int) -> FaissFlatIndex:
@@ -65,37 +67,62 @@ class FaissFlatIndex:
 
     def search(self, query: DenseVectors, k: int, *, allowed: IntArray | None = None) -> Ranking:
         """The k best live images by dot product."""
-        row = query_row(query, self._dim)
+        return self._best(query_row(query, self._dim)[np.newaxis], k, allowed)[0]
+
+    def search_many(
+        self, queries: DenseVectors, k: int, *, allowed: IntArray | None = None
+    ) -> list[Ranking]:
+        """`search` for each of the queries, with the same answers; FAISS gets them together."""
+        check_dim(queries.dim, self._dim)
+        return self._best(queries.values, k, allowed)
+
+    def _best(self, queries: FloatArray, k: int, allowed: IntArray | None) -> list[Ranking]:
         rows = self._table.candidates(allowed)
-        depth = min(k + TIE_MARGIN, len(rows))
-        while True:
-            found, scores = self._nearest(row, rows, depth)
-            # All that tie with the k-th are here once the last one found scores less.
-            if depth == len(rows) or scores[-1] < scores[k - 1]:
-                return top_k(self._table.ids[found], scores, k, source="dense")
-            depth = min(depth * 4, len(rows))
+        depth = max(0, min(k + TIE_MARGIN, len(rows)))
+        step = max(1, MOST_FOUND // max(1, depth))
+        made: list[Ranking] = []
+        for start in range(0, len(queries), step):
+            part = queries[start : start + step]
+            for row, found, scores in zip(part, *self._nearest(part, rows, depth), strict=True):
+                made.append(self._settled(row, k, rows, found, scores))
+        return made
+
+    def _settled(
+        self, row: FloatArray, k: int, rows: IntArray, found: IntArray, scores: FloatArray
+    ) -> Ranking:
+        """The k best; asks for more while the k-th is tied to the last one found."""
+        while 0 < k <= len(found) < len(rows) and scores[-1] == scores[k - 1]:
+            depth = min(len(found) * 4, len(rows))
+            ((found,), (scores,)) = self._nearest(row[np.newaxis], rows, depth)
+        return top_k(self._table.ids[found], scores, k, source="dense")
 
     def score(self, query: DenseVectors, ids: IntArray) -> FloatArray:
         """Dot products with the named images; NaN where not held."""
         row = query_row(query, self._dim)
         rows = self._table.rows_of(ids)
         chosen = np.unique(rows[rows >= 0])
-        found, scores = self._nearest(row, chosen, len(chosen))
+        ((found,), (scores,)) = self._nearest(row[np.newaxis], chosen, len(chosen))
         products = np.full(self._table.size + 1, np.nan, dtype=np.float32)
         products[found] = scores
         return products[rows]  # row -1 reads the extra last place, which stays NaN
 
-    def _nearest(self, row: FloatArray, rows: IntArray, depth: int) -> tuple[IntArray, FloatArray]:
-        """The `depth` best of some rows, depth <= len(rows): rows and scores, best first."""
-        if depth == 0:
-            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
+    def _nearest(
+        self, queries: FloatArray, rows: IntArray, depth: int
+    ) -> tuple[IntArray, FloatArray]:
+        """The `depth` best of some rows for each query: rows and scores (n, depth), best first.
+
+        depth: at most len(rows).
+        """
+        if depth == 0 or not len(queries):
+            shape = (len(queries), depth)
+            return np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.float32)
         chosen = np.zeros(self._table.size, dtype=bool)
         chosen[rows] = True
         selector = faiss.IDSelectorBitmap(np.packbits(chosen, bitorder="little"))
-        with one_thread():
+        with one_thread(len(queries) * len(rows) if len(queries) > 1 else 0):
             scores, found = self._index.search(
-                np.ascontiguousarray(row, dtype=np.float32)[np.newaxis],
+                np.ascontiguousarray(queries, dtype=np.float32),
                 depth,
                 params=faiss.SearchParameters(sel=selector),
             )
-        return found[0], scores[0]
+        return found, scores

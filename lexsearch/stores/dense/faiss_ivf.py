@@ -90,6 +90,13 @@ class FaissIvfIndex(ListedIndex):
         self._renew()
         return super().search(query, k, allowed=allowed)
 
+    def search_many(
+        self, queries: DenseVectors, k: int, *, allowed: IntArray | None = None
+    ) -> list[Ranking]:
+        """`search` for each of the queries, with the same answers."""
+        self._renew()
+        return super().search_many(queries, k, allowed=allowed)
+
     def _renew(self) -> None:
         if self._is_current or self._lacks_faiss:
             return

@@ -13,7 +13,7 @@ import numpy as np
 from lexsearch.protocols import Sections
 from lexsearch.ranking.topk import top_k
 from lexsearch.stores.blocks import Block, Blocks
-from lexsearch.stores.dense._query import check_dim, query_row
+from lexsearch.stores.dense._query import check_dim, one_by_one, query_row
 from lexsearch.stores.dense._together import search_together
 from lexsearch.stores.row_table import BoolArray
 from lexsearch.stores.segment_data import MAX_ROWS, dense_sections
@@ -85,13 +85,18 @@ class FlatIndex:
         An index that finds otherwise than by scanning is asked one query after the other.
         """
         check_dim(queries.dim, self._dim)
-        alone = [DenseVectors(queries.values[i : i + 1]) for i in range(len(queries))]
         if type(self).search is not FlatIndex.search:
-            return [self.search(one, k, allowed=allowed) for one in alone]
+            return [self.search(one, k, allowed=allowed) for one in one_by_one(queries)]
+        return self._scan_together(queries, k, allowed)
+
+    def _scan_together(
+        self, queries: DenseVectors, k: int, allowed: IntArray | None
+    ) -> list[Ranking]:
+        """The k best for each query by all its dot products."""
         table = self._blocks.table
         rows = table.candidates(allowed)
-        if len(alone) < 2 or len(rows) < SPARSE_SHARE * table.size:
-            return [self.search(one, k, allowed=allowed) for one in alone]
+        if len(queries) < 2 or len(rows) < SPARSE_SHARE * table.size:
+            return [FlatIndex.search(self, one, k, allowed=allowed) for one in one_by_one(queries)]
         return search_together(
             queries.values,
             k,

@@ -58,8 +58,15 @@ class AutomaticIndex(SegmentedLexicalIndex):
         large = self._large
         return self._small if large is None or self._blocks.table.size <= SMALL else large
 
-    def warm_up(self, *, wait: bool = True) -> None:
-        """Get the backend for many images ready, in a thread of its own."""
+    def warm_up(self, *, images: int | None = None, wait: bool = True) -> None:
+        """Get the backend for many images ready, in a thread of its own.
+
+        Args:
+            images: how many there are or will be; few need nothing. None = many.
+            wait: return when it is ready.
+        """
+        if images is not None and images <= SMALL:
+            return
         with self._lock:
             if self._getting_ready is None:
                 name = "lexsearch word index"

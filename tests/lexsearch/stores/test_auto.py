@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from lexsearch.protocols import WarmsUp
 from lexsearch.registry import build
 from lexsearch.stores.lexical import auto, impact
 from lexsearch.types import SparseVectors
@@ -70,6 +71,13 @@ def test_one_search_of_many_images_starts_no_compiler_and_the_second_does() -> N
     index.warm_up()
     assert index.backend is index._large
     assert index.search(asked, 5).ids.tolist() == wanted.ids.tolist()
+
+
+def test_few_images_have_nothing_to_warm_up() -> None:
+    index = auto.build(vocab_size=VOCAB)
+    assert isinstance(index, WarmsUp)
+    index.warm_up(images=auto.SMALL)
+    assert index._getting_ready is None
 
 
 def test_a_backend_that_fails_leaves_the_answers_to_numpy(

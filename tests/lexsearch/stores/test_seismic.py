@@ -70,3 +70,23 @@ def test_removed_images_are_not_found(indexes: tuple[Any, Any]) -> None:
     gone = near.search(query(2), 5).ids
     assert near.remove(gone) == 5
     assert not np.isin(gone, near.search(query(2), 100).ids).any()
+
+
+@pytest.mark.parametrize("left", [5, 60, 3_000])
+def test_k_images_are_found_whenever_k_are_left(left: int) -> None:
+    """Most are removed, so nearly all that the bare search proposes is dead."""
+    rng = np.random.default_rng(left)
+    words = np.sort(np.argsort(rng.random((6_000, VOCAB)), axis=1)[:, :20], axis=1)
+    weights = rng.uniform(0.1, 1, 20 * 6_000).astype(np.float32)
+    near = build("stores.lexical", "seismic", vocab_size=VOCAB)
+    pointers = np.arange(0, 20 * 6_000 + 1, 20)
+    near.add(
+        np.arange(6_000),
+        SparseVectors(pointers, words.astype(np.int32).ravel(), weights, VOCAB),
+    )
+    near.search(query(1), 10)
+    near.remove(rng.permutation(6_000)[left:])
+    for seed, k in ((2, 1), (3, 30), (4, 100), (5, 6_000)):
+        found = near.search(query(seed), k)
+        assert len(found) == min(k, left)
+        assert found.scores.tobytes() == near.score(query(seed), found.ids).tobytes()

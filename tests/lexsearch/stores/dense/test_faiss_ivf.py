@@ -115,6 +115,48 @@ def test_k_images_are_found_whenever_k_are_allowed() -> None:
     assert lists.search(query, 10, allowed=few).ids.tolist() == wanted.ids.tolist()
 
 
+def test_many_queries_at_once_answer_as_one_by_one_to_the_bit() -> None:
+    lists, _, ids = pair()
+    lists.remove(ids[::7])
+    lists.add(np.arange(40), DenseVectors(groups(3, 40)))
+    live = lists._blocks.table.ids[lists._blocks.table.candidates(None)]
+
+    @settings(max_examples=25, deadline=None)
+    @given(
+        st.integers(0, 2**31),
+        st.sampled_from([0, 1, 2, 19, 20, 45]),
+        st.sampled_from([0, 1, 10, 300]),
+        st.sampled_from([0, 30, 900, 2_000]),
+    )
+    def holds(seed: int, n: int, k: int, size: int) -> None:
+        rng = np.random.default_rng(seed)
+        queries = np.concatenate([groups(seed, n), np.zeros((1, DIM), np.float32)])[: max(n, 1)]
+        allowed = np.sort(rng.choice(live, size, replace=False)) if size else None
+        together = lists.search_many(DenseVectors(queries), k, allowed=allowed)
+        alone = [lists.search(one(query), k, allowed=allowed) for query in queries]
+        assert [found.ids.tolist() for found in together] == [f.ids.tolist() for f in alone]
+        assert [f.scores.tobytes() for f in together] == [f.scores.tobytes() for f in alone]
+        assert all(len(found) == min(k, size or len(live)) for found in together)
+
+    holds()
+
+
+def test_many_queries_go_to_faiss_together() -> None:
+    lists, _, _ = pair()
+    calls = []
+    index, nearest = held(lists), ivf.Ivf.nearest
+
+    def counted(self: Any, queries: np.ndarray, *arguments: Any, **options: Any) -> Any:
+        calls.append(len(queries))
+        return nearest(self, queries, *arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ivf.Ivf, "nearest", counted)
+        lists.search_many(DenseVectors(groups(7, 30)), 10)
+    assert index is held(lists)
+    assert calls == [30]
+
+
 def test_allowed_images_that_lie_in_one_far_list_are_all_found() -> None:
     lists, flat, _ = pair()
     far = groups(1)[0]
