@@ -30,14 +30,14 @@ EXT4 = BUNDLE + "test_ext4_power_cut.py::test_what_was_reported_before_the_power
 MUTANTS = (
     Mutant(
         "nofsync", "files of a segment are not synced",
-        (("lexsearch/bundle/disk.py", "        disk.sync(file)\n\n\ndef replace_file",
-          "\n\ndef replace_file"),),
+        (("lexsearch/bundle/disk.py", "        disk.sync(file)\n\n\n@contextlib",
+          "\n\n@contextlib"),),
         tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut", EXT4),
         runs=(("powercut", 8),),
     ),
     Mutant(
         "nodirsync", "the name of a segment is not synced",
-        (("lexsearch/bundle/segments.py", "        disk.sync_dir(final.parent)\n", ""),),
+        (("lexsearch/bundle/disk.py", "        disk.sync_dir(final.parent)\n", ""),),
         tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut",),
     ),
     Mutant(
@@ -54,7 +54,7 @@ MUTANTS = (
     ),
     Mutant(
         "rows-first", "rows are committed before the files have their name",
-        (("lexsearch/bundle/segments.py",
+        (("lexsearch/bundle/disk.py",
           "        disk.rename(temporary, final)\n        disk.sync_dir(final.parent)\n", ""),
          ("lexsearch/bundle/writer.py",
           "                small = compact.small_segments(repository.segments(connection))\n",

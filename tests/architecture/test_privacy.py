@@ -49,7 +49,7 @@ def test_a_whole_use_writes_only_into_its_own_folders(tmp_path: Path) -> None:
     home = tmp_path / "home"
     home.mkdir()
     theirs = {name: value for name, value in os.environ.items() if not name.startswith("LEXSEARCH")}
-    del theirs["ORT_DISABLE_TELEMETRY"]
+    theirs.pop("ORT_DISABLE_TELEMETRY", None)
     run = subprocess.run(
         [sys.executable, "-c", USES, ROOT / "sample_corpus" / "images", tmp_path / "db"],
         capture_output=True,

@@ -17,7 +17,7 @@ PROMISES = {
         "test_what_was_reported_before_the_power_went_is_there",
         "tests/indexer/test_durability.py::"
         "test_what_is_reported_as_committed_is_in_the_index_already",
-        "tests/indexer/test_pipeline.py::"
+        "tests/indexer/test_resuming.py::"
         "test_a_crash_loses_at_most_its_batch_and_resumes_in_the_same_batches",
     ),
     "the index always opens": (

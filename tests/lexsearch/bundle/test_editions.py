@@ -19,6 +19,7 @@ from lexsearch.bundle.format import read_format
 from lexsearch.bundle.places import export, import_, move, remove
 from lexsearch.bundle.repair import repair
 from lexsearch.bundle.snapshot import Snapshot
+from lexsearch.bundle.standing import Standing
 from lexsearch.bundle.upgrade import upgrade
 from lexsearch.errors import IndexDamaged, IndexLocked, IndexMissing, WrongModel
 
@@ -303,7 +304,7 @@ def test_an_edition_is_opened_by_the_parts_that_write(library: Any) -> None:
     library.make(OLD)
     opened = open_for_writing(
         library.directory, other(library), create=True, replace=False, wait_s=0, edition=1,
-        disk=Disk(), now=library.clock,
+        disk=Disk(), now=library.clock, standing=Standing(),
     )  # fmt: skip
     assert opened.directory == library.directory / "editions" / "0001"
     opened.database.close()
