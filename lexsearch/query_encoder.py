@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lexsearch.errors import UsageError
+from lexsearch.function_words import FUNCTION_WORDS
 from lexsearch.grammar import cut
 from lexsearch.part_encoder import PartVectors, encode_parts, has_content
 from lexsearch.protocols import Model, Vocabulary
@@ -134,10 +135,10 @@ def _encode_words(weights: Mapping[str, float], model: Model) -> Encoded:
 
 
 def unknown_words(text: str, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """One sentence for every word of the text that the vocabulary lacks."""
+    """One sentence for every word of the text that names something and is not in the vocabulary."""
     notes: list[str] = []
     for word in dict.fromkeys(_WORDS.findall(text)):
-        if vocabulary.lookup(word) is not None:
+        if word.lower() in FUNCTION_WORDS or vocabulary.lookup(word) is not None:
             continue
         pieces = [vocabulary.words[i] for i in vocabulary.pieces(word.lower())[:SHOWN_PIECES]]
         if pieces:

@@ -79,9 +79,10 @@ def test_conditions_alone_are_an_error_that_says_so(toy_model: Any) -> None:
 
 
 def test_a_word_outside_the_vocabulary_is_said(toy_model: Any) -> None:
-    notes = encode(Query.text("a reddish zebra"), toy_model).notes
+    notes = encode(Query.text("a reddish zebra from Behind the"), toy_model).notes
     assert any("'zebra'" in n and "dense and late" in n for n in notes)
     assert any("'reddish'" in n and "##ish" in n for n in notes)
+    assert len(notes) == 2  # `from`, `behind` and `the` name nothing to see
 
 
 def test_an_edited_word_outside_the_vocabulary_is_an_error_with_neighbours(toy_model: Any) -> None:
