@@ -232,6 +232,7 @@ def measure(
     count: int,
     derive_from: int,
     vectors: str = "bundled",
+    compiling: bool = True,
 ) -> dict[str, Any]:
     """All figures of one run."""
     pictures, made_queries = made_up(vectors)
@@ -287,7 +288,7 @@ def measure(
         "derived_bytes": ours.derived_bytes,
         "segment_bytes": sum(array.nbytes for s in segments for array in s.values()),
         "build_s": round(build_seconds, 3),
-        "first_query": first_query(),
+        "first_query": first_query() if compiling else None,
     }
     found = {
         name: missing.get(name) or peer(spread(taken[name]), ours_ms, recall=round(recall[name], 4))
@@ -350,13 +351,15 @@ def main(arguments: list[str] | None = None) -> dict[str, Any]:
     parser.add_argument("--peers", default="scipy_csc", help="names, separated by commas")
     parser.add_argument("--vectors", choices=("bundled", "themes"), default="bundled")
     parser.add_argument("--derive-from", type=int, default=DERIVE_FROM, help="images")
+    parser.add_argument("--first-query", action=argparse.BooleanOptionalAction, default=True,
+                        help="also compile the machine code anew, some 20 s")  # fmt: skip
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--save", action="store_true")
     options = parser.parse_args(arguments)
     figures = measure(
         options.images, [name for name in options.peers.split(",") if name],
         words=options.words, query_words=options.query_words, k=options.k, count=options.queries,
-        derive_from=options.derive_from, vectors=options.vectors,
+        derive_from=options.derive_from, vectors=options.vectors, compiling=options.first_query,
     )  # fmt: skip
     if options.save:
         save(f"bench_lexical_{options.vectors}_{options.images}", figures)

@@ -16,7 +16,8 @@ from benchmarks.__main__ import SMALL
 ROOT = Path(__file__).parents[2]
 # Sizes that say nothing about speed and run the whole benchmark.
 TINY: dict[str, tuple[str, ...]] = {
-    "bench_lexical": ("--images", "2500", "--queries", "4", "--peers", "scipy_csc,impact"),
+    "bench_lexical": ("--images", "2500", "--queries", "4", "--peers", "scipy_csc,impact",
+                      "--no-first-query"),
     "bench_dense": ("--images", "900", "--dim", "16", "--runs", "2"),
     "bench_maxsim": ("--images", "120", "--tokens", "5", "--dim", "16", "--query", "4",
                      "--runs", "2"),

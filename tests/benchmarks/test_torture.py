@@ -11,9 +11,9 @@ import pytest
 from benchmarks.torture import RUNS, Run, execute, make_photos
 
 TRIALS = {
-    "kill9": 3, "kill9-syscalls": 3, "kill9-term": 2, "enospc-strace": 3, "enospc-tmpfs": 2,
+    "kill9": 2, "kill9-syscalls": 2, "kill9-term": 1, "enospc-strace": 2, "enospc-tmpfs": 2,
     "enospc-fsize": 2, "two-writers": 1, "incremental": 1, "powercut": 2, "powercut-merge": 1,
-    "powercut-repair": 1, "bitflip": 4,
+    "powercut-repair": 1, "bitflip": 2,
 }  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -57,9 +58,18 @@ def test_the_heaviest_words_of_a_rendered_picture_name_what_is_in_it(corpus: Lex
 
 
 @pytest.mark.shared
-def test_a_caption_finds_its_photo_among_a_thousand(shared: Path, tmp_path: Path) -> None:
-    folder = shared / "photos" / "flickr8k_dev"
+def test_a_caption_finds_its_photo_among_others(shared: Path, tmp_path: Path) -> None:
+    """A fifth of the development set, for time; `make bench-model` takes all of it."""
+    folder, photos = shared / "photos" / "flickr8k_dev", tmp_path / "photos"
+    photos.mkdir()
+    for photo in sorted((folder / "images").iterdir())[:200]:
+        shutil.copy(photo, photos)
+    lines = (folder / "captions.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    known = {photo.name for photo in photos.iterdir()}
+    kept = [line for line in lines if line.partition("\t")[0] in known]
+    (tmp_path / "captions.tsv").write_text("".join(kept), encoding="utf-8")
     with LexSearch.create(tmp_path / "db", model="mini") as db:
-        db.index(folder / "images")
-        reached = hybrid_figures(db, folder / "images", folder / "captions.tsv")
-    assert reached["R@10"] >= 0.50
+        db.index(photos)
+        reached = hybrid_figures(db, photos, tmp_path / "captions.tsv")
+    assert reached["R@1"] >= 0.33
+    assert reached["R@10"] >= 0.75

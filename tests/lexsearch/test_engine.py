@@ -48,7 +48,9 @@ class MemorySnapshot:
         return np.sort(np.concatenate([s.image_ids for s in self.segments]))
 
     def allowed(self, **conditions: Any) -> IntArray:
-        assert set(conditions) == {"after", "before", "path_glob", "type_", "camera"}
+        assert set(conditions) == {
+            "after", "before", "path_glob", "type_", "camera", "near", "box"
+        }  # fmt: skip
         return self.image_ids()[:2] if self.few is None else self.few
 
     few: IntArray | None = None

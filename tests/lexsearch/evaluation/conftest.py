@@ -52,3 +52,11 @@ def save(tmp_path: Path) -> Any:
         return path
 
     return write
+
+
+@pytest.fixture
+def ranx(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The peer, without the minute that Numba would take to compile it."""
+    numba = pytest.importorskip("numba", reason="numba is not installed")
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", 1)
+    return pytest.importorskip("ranx", reason="ranx is not installed")

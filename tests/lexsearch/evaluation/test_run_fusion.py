@@ -71,8 +71,7 @@ def test_the_order_of_the_runs_does_not_matter_and_k_cuts(method: str) -> None:
     ],
     ids=["rrf", "convex", "interpolation"],
 )
-def test_fusion_is_that_of_ranx(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
-    ranx = pytest.importorskip("ranx", reason="ranx is not installed")
+def test_fusion_is_that_of_ranx(ranx: Any, ours: dict[str, Any], theirs: dict[str, Any]) -> None:
     rng = np.random.default_rng(5)
     runs: list[Run] = [
         {

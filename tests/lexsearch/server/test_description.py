@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "10")  # for each route
+EXAMPLES = os.environ.get("SCHEMATHESIS_EXAMPLES", "5")  # for each route
 SECRET = "a secret of enough letters"
 # A request of the right form may still name a word or a picture that does not exist, or bytes
 # that are no picture.
