@@ -65,6 +65,8 @@ def _session(model: bytes) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    # Every query has a shape of its own; a plan of memory for each would be kept for good.
+    options.enable_mem_pattern = False
     # There is nothing to improve in six operators, and looking for it takes most of the start.
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
