@@ -123,13 +123,13 @@ def read_format(directory: Path, *, writing: bool = False) -> Format:
         found = Format(
             uuid=str(fields["uuid"]),
             format=int(fields["format"]),
-            read_flags=tuple(fields["read_flags"]),
-            write_flags=tuple(fields["write_flags"]),
+            read_flags=_flags(fields["read_flags"]),
+            write_flags=_flags(fields["write_flags"]),
             edition=int(fields.get("edition", 0)),
             complete=bool(fields.get("complete", False)),
         )
-    except (KeyError, TypeError, ValueError) as error:
-        raise damaged(path, "a field of it is missing") from error
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise damaged(path, "a field of it is missing, or of another kind") from error
     unknown = set(found.read_flags) - READ_FLAGS
     if writing:
         unknown |= set(found.write_flags) - WRITE_FLAGS
@@ -137,6 +137,12 @@ def read_format(directory: Path, *, writing: bool = False) -> Format:
         needs = f"format {found.format}" + "".join(f", {flag}" for flag in sorted(unknown))
         raise too_new(directory, needs, f"format {FORMAT}")
     return found
+
+
+def _flags(names: Any) -> tuple[str, ...]:
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"{names!r} is no list of names")
+    return tuple(names)
 
 
 def number_in_force(directory: Path) -> int:

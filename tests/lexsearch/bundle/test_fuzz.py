@@ -71,6 +71,9 @@ def test_a_header_that_lies_under_a_fitting_checksum(
 @MANY
 @given(st.dictionaries(st.sampled_from(["magic", "format", "read_flags", "write_flags", "uuid"]),
                        JSON | st.just("lexsearch")))  # fmt: skip
+@example({"magic": "lexsearch", "uuid": "", "format": 0, "read_flags": [[]], "write_flags": []})
+@example({"magic": "lexsearch", "uuid": "", "format": float("inf"), "read_flags": [],
+          "write_flags": []})  # fmt: skip
 def test_a_format_file_of_any_content_under_a_fitting_checksum(
     place: Path, fields: dict[str, Any]
 ) -> None:
