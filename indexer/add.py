@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -62,7 +63,7 @@ def add_pictures(
         BundleWriter.open(
             directory, identity=identity, wait_s=options.wait_s, standing=standing
         ) as writer,
-        HeldContents(writer.directory) as held,
+        closing(HeldContents(writer.directory)) as held,
         TemporaryDirectory(prefix="lexsearch-") as folder,
     ):
         stream = _Stream(

@@ -11,3 +11,12 @@ import os
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import onnxruntime as onnxruntime
+
+
+def one_thread() -> onnxruntime.SessionOptions:
+    """Options of a session that computes in the thread that asks and says errors only."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return options

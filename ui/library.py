@@ -166,21 +166,9 @@ class Library:
             UsageError: a condition names an unknown word, or a path that is none.
         """
         newest = self.overview().newest
-        wanted = query.filters
         with self.use() as db:
-            ids = db.snapshot.allowed(
-                after=wanted.after,
-                before=wanted.before,
-                path_glob=wanted.path,
-                type_=wanted.type,
-                camera=wanted.camera,
-                near=wanted.near,
-                box=wanted.box,
-            )
-            for word in query.must:
-                ids = np.intersect1d(ids, db.engine.carriers(word))
-            for word in query.exclude:
-                ids = np.setdiff1d(ids, db.engine.carriers(word))
+            admitted = db.engine.allowed(query)
+            ids = db.snapshot.image_ids() if admitted is None else admitted
             shown = newest[np.isin(newest, ids)][:most]
             return db.snapshot.images(shown.tolist()), len(ids)
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from lexsearch.bundle.catalog_file import intact_rows, read_only, reading
 from lexsearch.catalog.step import CATALOG_FILE
@@ -21,15 +19,8 @@ class HeldContents:
         self._lock = threading.Lock()
         self._connection = read_only(directory)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Let go of the catalog."""
         with self._lock:
             self._connection.close()
 

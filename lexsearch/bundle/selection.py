@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import translate
 from itertools import chain
@@ -178,5 +178,5 @@ def _by_path(connection: sqlite3.Connection, asked: Conditions) -> IntArray:
     return _ids((image_id,) for image_id, path in rows if matches(path))
 
 
-def _ids(rows: Iterable[tuple[int]] | Iterator[tuple[int]]) -> IntArray:
+def _ids(rows: Iterable[tuple[int]]) -> IntArray:
     return np.unique(np.fromiter(chain.from_iterable(rows), dtype=np.int64))

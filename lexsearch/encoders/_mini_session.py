@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from lexsearch.models.files import ModelFiles, bundled
 from lexsearch.models.vocabulary import PIECE_MARK, WordList
-from lexsearch.onnx_runtime import onnxruntime
+from lexsearch.onnx_runtime import one_thread, onnxruntime
 from lexsearch.ranking.pruning import Kept, kept_words
 from lexsearch.types import (
     DenseVectors,
@@ -228,10 +228,7 @@ def load(
 
 
 def _session(data: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options = one_thread()
     return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
 

@@ -5,43 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.page import CARDS, Tab, ids, parameters, searched, wait_for
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-Tab = Callable[..., Any]
-CARDS = "article"
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def searched(tab: Tab, app: str, text: str, **options: Any) -> Any:
-    page = tab(f"{app}/?{urllib.parse.urlencode({'q': text})}", **options)
-    page.wait_for_selector(CARDS)
-    return page
-
-
-def ids(page: Any) -> list[str]:
-    found: list[str] = page.eval_on_selector_all(CARDS, "all => all.map(one => one.dataset.id)")
-    return found
-
-
-def parameters(page: Any) -> dict[str, str]:
-    # Asked of the page: the driver learns of a new address only while it talks with the browser.
-    address = page.evaluate("location.href")
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
 
 
 def test_typing_a_search_shows_pictures_with_reasons_and_a_reload_keeps_them(

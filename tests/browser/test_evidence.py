@@ -5,9 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-import time
 import urllib.parse
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,34 +13,9 @@ import pytest
 
 from lexsearch.evaluation.runs import read_qrels, read_run
 from lexsearch.place import box
+from tests.browser.page import CARDS, Tab, ids, parameters, searched, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-
-Tab = Callable[..., Any]
-CARDS = "article"
-
-
-def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def searched(tab: Tab, app: str, text: str) -> Any:
-    page = tab(f"{app}/?{urllib.parse.urlencode({'q': text})}")
-    page.wait_for_selector(CARDS)
-    return page
-
-
-def ids(page: Any) -> list[str]:
-    found: list[str] = page.eval_on_selector_all(CARDS, "all => all.map(one => one.dataset.id)")
-    return found
-
-
-def parameters(page: Any) -> dict[str, str]:
-    address = page.evaluate("location.href")
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
 
 
 def test_two_tabs_that_start_a_run_at_once_show_the_same_run(

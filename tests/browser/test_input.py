@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import base64
 import shutil
-import time
 import urllib.parse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,10 @@ import pytest
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.cli.demo import corpus
 from lexsearch.errors import LexsearchError
+from tests.browser.page import CARDS, Tab, ids, parameters, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
-Tab = Callable[..., Any]
-CARDS = "article"
 BOX = "a dog on the beach"
 # Gives the page a file as a person would: by the clipboard, or dropped on it.
 GIVE = """
@@ -56,28 +54,11 @@ NAMELESS = """
 """
 
 
-def wait_for(condition: Callable[[], bool], *, seconds: float = 120.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.1)
-
-
-def ids(page: Any) -> list[str]:
-    found: list[str] = page.eval_on_selector_all(CARDS, "all => all.map(one => one.dataset.id)")
-    return found
-
-
 def names(page: Any) -> list[str]:
     found: list[str] = page.eval_on_selector_all(
         "article .name", "all => all.map(one => one.textContent)"
     )
     return found
-
-
-def parameters(page: Any) -> dict[str, str]:
-    address = page.evaluate("location.href")
-    return dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(address).query))
 
 
 def give(page: Any, kind: str, path: Path, type_: str = "image/jpeg") -> bool:

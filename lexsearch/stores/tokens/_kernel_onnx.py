@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from lexsearch.onnx_runtime import onnxruntime
+from lexsearch.onnx_runtime import one_thread, onnxruntime
 from lexsearch.stores.tokens._choice import BASE
 from lexsearch.types import IntArray
 
@@ -61,10 +61,7 @@ class OnnxKernel:
 
 
 def _session(model: bytes) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options = one_thread()
     # Every query has a shape of its own; a plan of memory for each would be kept for good.
     options.enable_mem_pattern = False
     # There is nothing to improve in six operators, and looking for it takes most of the start.
