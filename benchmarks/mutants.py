@@ -1,6 +1,6 @@
 """Plants known faults into copies of the tree and names what catches each.
 
-Usage: python -m benchmarks.mutants [--only NAME]... [--tests-only] [--save]
+Usage: python -m benchmarks.mutants [--only NAME]... [--tests-only | --runs-only] [--save]
 
 A test or a harness run that has never failed proves nothing. Each mutant is a small edit; the
 catcher must pass on the tree as it is and fail on the copy with the edit.
@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ ROOT = Path(__file__).parents[1]
 COPIES = ROOT / "runs"  # on the same disk, so that files can be linked
 COPIED = ("lexsearch", "indexer", "ui", "migrations", "tests", "benchmarks", "sample_corpus",
           "pyproject.toml")  # fmt: skip
+Controls = dict[str, tuple[bool, str]]  # by catcher: whether the tree passes, and what it said
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,14 @@ class Catch:
         passes: it passes on the tree.
         fails: it fails on the mutant.
         detail: what the failure said.
+        control: what the tree failed at, where it did not pass.
     """
 
     by: str
     passes: bool
     fails: bool
     detail: str
+    control: str
 
 
 @contextmanager
@@ -93,33 +96,43 @@ def tests_pass(tree: Path, nodes: Sequence[str]) -> tuple[bool, str]:
 
 
 def run_passes(tree: Path, name: str, trials: int, photos: Path) -> tuple[bool, str]:
-    """Whether a harness run passes over a tree, and its tally."""
+    """Whether a harness run passes over a tree; its tally, and the first of its failures."""
     run = next(one for one in RUNS if one.name == name)
     found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model="toy")
-    return found["passed"], found["tally"]
+    return found["passed"], " ".join([found["tally"], *map(str, found["failures"][:3])])
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else "")
     parser.add_argument("--only", action="append", choices=[one.name for one in MUTANTS])
-    parser.add_argument("--tests-only", action="store_true", help="leave out the harness runs")
+    half = parser.add_mutually_exclusive_group()
+    half.add_argument("--tests-only", action="store_true", help="leave out the harness runs")
+    half.add_argument("--runs-only", action="store_true", help="leave out the tests")
     parser.add_argument("--save", action="store_true", help="write benchmarks/results/mutants.*")
     chosen = parser.parse_args()
-    controls: dict[str, bool] = {}
+    controls: Controls = {}
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="lx-photos-") as place, copy_of_tree() as sound:
         photos = Path(place)
-        wanted = [one for one in MUTANTS if not chosen.only or one.name in chosen.only]
+        wanted = [
+            replace(
+                one,
+                tests=() if chosen.runs_only else one.tests,
+                runs=() if chosen.tests_only else one.runs,
+            )
+            for one in MUTANTS
+            if not chosen.only or one.name in chosen.only
+        ]
         nodes = sorted({node for one in wanted for node in one.tests})
         if nodes and tests_pass(sound, nodes)[0]:  # one process for all of them
-            controls = dict.fromkeys(nodes, True)
+            controls = dict.fromkeys(nodes, (True, ""))
         for mutant in wanted:
             with copy_of_tree(mutant.edits) as tree:
-                for catch in catches(mutant, tree, sound, photos, controls, chosen.tests_only):
+                for catch in catches(mutant, tree, sound, photos, controls):
                     rows.append({
                         "mutant": mutant.name, "fault": mutant.fault, "caught_by": catch.by,
                         "passes_without": catch.passes, "caught": catch.passes and catch.fails,
-                        "detail": catch.detail,
+                        "detail": catch.detail, "control": catch.control,
                     })  # fmt: skip
                     print(line(rows[-1]), flush=True)
             if chosen.save:
@@ -132,24 +145,25 @@ def catches(
     tree: Path,
     sound: Path,
     photos: Path,
-    controls: dict[str, bool],
-    tests_only: bool,
+    controls: Controls,
 ) -> Iterator[Catch]:
     """What every catcher of a mutant says; each runs over the sound tree once."""
     for node in mutant.tests:
         if node not in controls:
-            controls[node] = tests_pass(sound, [node])[0]
-        passed, detail = tests_pass(tree, [node])
-        yield Catch(node.rpartition("::")[2], controls[node], not passed, detail)
-    for name, trials in () if tests_only else mutant.runs:
+            controls[node] = tests_pass(sound, [node])
+        yield _catch(node.rpartition("::")[2], controls[node], tests_pass(tree, [node]))
+    for name, trials in mutant.runs:
         if not any(photos.iterdir()):
             harness_folder()
             make_photos(photos)
         key = f"{name} x {trials}"
         if key not in controls:
-            controls[key] = run_passes(sound, name, trials, photos)[0]
-        passed, detail = run_passes(tree, name, trials, photos)
-        yield Catch(key, controls[key], not passed, detail)
+            controls[key] = run_passes(sound, name, trials, photos)
+        yield _catch(key, controls[key], run_passes(tree, name, trials, photos))
+
+
+def _catch(by: str, sound: tuple[bool, str], mutant: tuple[bool, str]) -> Catch:
+    return Catch(by, sound[0], not mutant[0], mutant[1], "" if sound[0] else sound[1])
 
 
 def line(row: dict[str, Any]) -> str:

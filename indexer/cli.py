@@ -140,7 +140,9 @@ def command(paths: tuple[str, ...], db: str | None, model: str | None, **given: 
         _preview(paths, directory, options, as_json=given["as_json"])
         return
     from indexer.devices import parse
+    from indexer.heap import one_arena
 
+    one_arena()
     devices = parse(given["device"])
     options = replace(options, beside=model is not None)
     name = model or recorded or settings.model

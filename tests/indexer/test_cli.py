@@ -55,6 +55,15 @@ def test_json_has_the_promised_keys(index: Index, photos: Path) -> None:
     assert err.splitlines() == ["committed 2", "committed 3", "committed 5"]
 
 
+def test_the_threads_of_a_run_share_one_heap(
+    index: Index, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+    monkeypatch.setattr("indexer.heap.one_arena", lambda: asked.append(True))
+    assert index(photos)[0] == 0
+    assert asked == [True]
+
+
 def test_people_get_one_line(index: Index, photos: Path) -> None:
     code, out, _ = index(photos)
     assert code == 0
