@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import islice
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lexsearch.explain.terms import Contribution, contributions
+from lexsearch.explain.terms import Contribution, contributions, heaviest_words
 from lexsearch.finding import CHANNELS, Found
 from lexsearch.results import SearchHit, display_path
 from lexsearch.types import IntArray, SparseVectors, docid
@@ -94,12 +93,7 @@ def reasons(
     if query is None or not len(ids):
         return [()] * len(ids)
     stored = lexical().vectors(ids)
-    found: list[tuple[Contribution, ...]] = []
-    for i in range(len(ids)):
-        terms = contributions(query, stored.select([i]), vocabulary)
-        if every_word:
-            found.append(tuple(terms))
-            continue
-        whole = (t for t in terms if t.contribution > 0 and vocabulary.is_word(t.word_id))
-        found.append(tuple(islice(whole, SHOWN_TERMS)))
-    return found
+    if not every_word:
+        return heaviest_words(query, stored, vocabulary, SHOWN_TERMS)
+    rows = (stored.select([i]) for i in range(len(ids)))
+    return [tuple(contributions(query, row, vocabulary)) for row in rows]

@@ -75,6 +75,8 @@ class PictureRows:
 
     def rows(self, table: str, column: str, values: Sequence[Any]) -> list[tuple[Any, ...]]:
         """Rows of a table whose column holds one of at most MAX_PARAMETERS values."""
+        if not values:
+            return []
         marks = ",".join("?" * len(values))
         with reading(self._path):
             return intact_rows(self._connection, table, f"WHERE {column} IN ({marks})", values)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import islice, pairwise
+
 import numpy as np
 
 from lexsearch.explain.contribution import Contribution
 from lexsearch.protocols import Vocabulary
-from lexsearch.types import SparseVectors
+from lexsearch.types import FloatArray, IntArray, SparseVectors
 
-__all__ = ["Contribution", "contributions"]
+__all__ = ["Contribution", "contributions", "heaviest_words"]
 
 
 def contributions(
@@ -27,26 +29,71 @@ def contributions(
     Raises:
         ValueError: a side does not have exactly one row, or the vocabularies differ in size.
     """
-    for side, vectors in (("query", query), ("image", image)):
-        if len(vectors) != 1:
-            raise ValueError(f"the {side} has {len(vectors)} rows, not one")
-    if query.vocab_size != image.vocab_size:
-        raise ValueError(f"vocabularies of {query.vocab_size} and {image.vocab_size} words")
-    query_ids, query_weights = query.row(0)
-    image_ids, image_weights = image.row(0)
-    shared, in_query, in_image = np.intersect1d(
-        query_ids, image_ids, assume_unique=True, return_indices=True
-    )
-    products = query_weights[in_query] * image_weights[in_image]
-    words = vocabulary.words
-    order = np.lexsort((shared, -np.abs(products)))
-    return [
-        Contribution(
-            word_id=int(shared[i]),
-            word=words[int(shared[i])],
-            query=float(query_weights[in_query[i]]),
-            image=float(image_weights[in_image[i]]),
-            contribution=float(products[i]),
+    if len(image) != 1:
+        raise ValueError(f"the image has {len(image)} rows, not one")
+    shared = _Shared(query, image)
+    order = np.lexsort((shared.words, -np.abs(shared.products)))
+    return [shared.contribution(int(i), vocabulary) for i in order]
+
+
+def heaviest_words(
+    query: SparseVectors, images: SparseVectors, vocabulary: Vocabulary, most: int
+) -> list[tuple[Contribution, ...]]:
+    """The first `most` of `contributions` of each image that count for it and are whole words.
+
+    Args:
+        query: one row.
+        images: any number of rows, as stored.
+        vocabulary: its words have the ids of both sides.
+        most: words for each image.
+
+    Raises:
+        ValueError: the query does not have exactly one row, or the vocabularies differ in size.
+    """
+    shared = _Shared(query, images)
+    (positive,) = np.nonzero(shared.products > 0)
+    rows = shared.rows[positive]
+    order = positive[np.lexsort((shared.words[positive], -shared.products[positive], rows))]
+    bounds = np.searchsorted(rows, np.arange(len(images) + 1)).tolist()
+    found: list[tuple[Contribution, ...]] = []
+    for start, stop in pairwise(bounds):
+        whole = (i for i in order[start:stop].tolist() if vocabulary.is_word(int(shared.words[i])))
+        found.append(tuple(shared.contribution(i, vocabulary) for i in islice(whole, most)))
+    return found
+
+
+class _Shared:
+    """The entries of images that a query has too, ascending by image, then by word.
+
+    Attributes:
+        rows: which image, shape (entries,).
+        words: ids, likewise.
+        products: query * image in float32, likewise.
+    """
+
+    def __init__(self, query: SparseVectors, images: SparseVectors) -> None:
+        if len(query) != 1:
+            raise ValueError(f"the query has {len(query)} rows, not one")
+        if query.vocab_size != images.vocab_size:
+            raise ValueError(f"vocabularies of {query.vocab_size} and {images.vocab_size} words")
+        asked, weights = query.row(0)
+        stored = slice(int(images.indptr[0]), int(images.indptr[-1]))
+        places = np.searchsorted(asked, images.indices[stored])
+        held = places < len(asked)
+        held[held] = asked[places[held]] == images.indices[stored][held]
+        self.rows: IntArray = np.repeat(np.arange(len(images)), np.diff(images.indptr))[held]
+        self.words = images.indices[stored][held]
+        self._query: FloatArray = weights[places[held]]
+        self._image: FloatArray = images.weights[stored][held]
+        self.products: FloatArray = self._query * self._image
+
+    def contribution(self, i: int, vocabulary: Vocabulary) -> Contribution:
+        """Entry i."""
+        word_id = int(self.words[i])
+        return Contribution(
+            word_id=word_id,
+            word=vocabulary.words[word_id],
+            query=float(self._query[i]),
+            image=float(self._image[i]),
+            contribution=float(self.products[i]),
         )
-        for i in order
-    ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lexsearch.explain.terms import Contribution, contributions
+from lexsearch.explain.terms import Contribution, contributions, heaviest_words
 from lexsearch.types import SparseVectors
 
 
@@ -17,7 +17,7 @@ class Words:
     words = ("dog", "café", "犬", "people", "sky", "sea")
 
     def is_word(self, word_id: int) -> bool:
-        return True
+        return word_id != 3  # taken for a piece
 
     def lookup(self, word: str) -> int | None:
         return None
@@ -73,3 +73,27 @@ def test_they_add_up_to_the_product(query: dict[int, float], image: dict[int, fl
     exact = math.fsum(weight * image.get(word, 0.0) for word, weight in query.items())
     magnitude = sum(abs(term.contribution) for term in found)
     assert abs(math.fsum(term.contribution for term in found) - exact) <= 1e-6 * (1 + magnitude)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.dictionaries(st.integers(0, 5), WEIGHTS | WEIGHTS.map(lambda w: -w)),
+    st.lists(st.dictionaries(st.integers(0, 5), WEIGHTS), max_size=4),
+    st.integers(0, 3),
+)
+def test_the_heaviest_words_of_many_images_are_those_of_each(
+    query: dict[int, float], images: list[dict[int, float]], most: int
+) -> None:
+    rows = [sparse(image).row(0) for image in images]
+    together = heaviest_words(sparse(query), SparseVectors.from_rows(rows, 6), Words(), most)
+    apart = [contributions(sparse(query), sparse(image), Words()) for image in images]
+    speaking = [[t for t in one if t.contribution > 0 and t.word_id != 3] for one in apart]
+    assert together == [tuple(one[:most]) for one in speaking]
+
+
+def test_the_heaviest_words_want_one_query_and_one_vocabulary() -> None:
+    two = SparseVectors.from_rows([sparse({0: 1.0}).row(0)] * 2, 6)
+    with pytest.raises(ValueError, match="the query has 2 rows, not one"):
+        heaviest_words(two, two, Words(), 5)
+    with pytest.raises(ValueError, match="vocabularies of 7 and 6 words"):
+        heaviest_words(sparse({0: 1.0}, 7), two, Words(), 5)
