@@ -30,16 +30,14 @@ from lexsearch.bundle.standing import Standing
 from lexsearch.catalog import merging, repository
 from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.database import Database
-from lexsearch.catalog.step import CATALOG_FILE, FUSION
+from lexsearch.catalog.step import CATALOG_FILE, CATALOG_TMP, CATALOG_TMP_FILES, FUSION
 from lexsearch.catalog.upgrade import upgrade
 from lexsearch.errors import IndexMissing, StorageError, UsageError, WrongModel
 from lexsearch.types import ROLES, ModelIdentity
 
-CATALOG_TMP = CATALOG_FILE + ".tmp"
 # What an interrupted creation may leave in a folder that is no index yet.
 BEGINNINGS = frozenset(
-    {LOCK_FILE, HOLDER_FILE, RESERVE_FILE, SEGMENTS, FORMAT_FILE + ".tmp", CATALOG_TMP,
-     CATALOG_TMP + "-journal"}
+    {LOCK_FILE, HOLDER_FILE, RESERVE_FILE, SEGMENTS, FORMAT_FILE + ".tmp", *CATALOG_TMP_FILES}
 )  # fmt: skip
 
 
@@ -187,6 +185,9 @@ def new_catalog(
 ) -> None:
     """Make a catalog under a temporary name and give it its name when it is complete.
 
+    It keeps a write-ahead log from its first moment: to switch later takes a rollback journal,
+    and readers, who cannot write, could not open a catalog that was killed in that moment.
+
     Args:
         directory: the index.
         index_uuid: its uuid.
@@ -196,9 +197,9 @@ def new_catalog(
         before_rename: what makes room for the name.
     """
     path = directory / CATALOG_TMP
-    for name in (CATALOG_TMP, CATALOG_TMP + "-journal"):
+    for name in CATALOG_TMP_FILES:
         disk.remove(directory / name)
-    database = Database(path, journal="DELETE")
+    database = Database(path)
     try:
         with database.transaction() as connection:
             upgrade(connection)

@@ -18,15 +18,15 @@ from lexsearch.bundle.catalog_file import recorded_identity
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.format import number_in_force, read_format, write_format
 from lexsearch.bundle.location import EDITIONS, edition_folder
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, CATALOG_FILES, CATALOG_TMP_FILES
 from lexsearch.errors import LexsearchError
 from lexsearch.types import ModelIdentity
 
 NAME = re.compile(r"[0-9]{4,9}")
 # What edition 0 may have left; its catalog goes first, so that half of it is never read.
-FIRST = (CATALOG_FILE, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm")
+FIRST = CATALOG_FILES
 OWN_FOLDERS = ("segments", "ivf", "quarantine")
-OWN_FILES = (".reserve", CATALOG_FILE + ".tmp", CATALOG_FILE + ".tmp-journal")
+OWN_FILES = (".reserve", *CATALOG_TMP_FILES)
 
 
 def in_force(directory: Path) -> Path:

@@ -21,16 +21,15 @@ from lexsearch.bundle.reserve import RESERVE_FILE
 from lexsearch.bundle.segments import SEGMENTS
 from lexsearch.bundle.upgrade import BACKUP
 from lexsearch.catalog.database import Database
-from lexsearch.catalog.step import CATALOG_FILE
+from lexsearch.catalog.step import CATALOG_FILE, CATALOG_FILES, CATALOG_TMP_FILES
 from lexsearch.errors import IndexMissing, UsageError
 
 # What an archive holds: the catalog after its log was moved into it, and what it names.
 EXPORTED = (FORMAT_FILE, CATALOG_FILE, SEGMENTS, IVF)
 # Everything that belongs to an index; `remove` deletes nothing else.
 OWN = (
-    *EXPORTED, EDITIONS, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm", CATALOG_FILE + ".tmp",
-    CATALOG_FILE + ".tmp-journal", FORMAT_FILE + ".tmp", RESERVE_FILE, HOLDER_FILE, QUARANTINE,
-    LOCK_FILE,
+    *EXPORTED, EDITIONS, *CATALOG_FILES[1:], *CATALOG_TMP_FILES, FORMAT_FILE + ".tmp",
+    RESERVE_FILE, HOLDER_FILE, QUARANTINE, LOCK_FILE,
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ from lexsearch.bundle.verify import segment_problems
 from lexsearch.catalog import lists, merging, repository
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.records import SegmentFile
-from lexsearch.catalog.step import CATALOG_FILE, FUSION
+from lexsearch.catalog.step import CATALOG_FILE, CATALOG_FILES, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing
 from lexsearch.own_ids import is_key, name_of
 from lexsearch.ranking.learned_fusion import fusion_summary
@@ -50,7 +50,6 @@ from lexsearch.types import ModelIdentity
 
 QUARANTINE = "quarantine"
 SHOWN_IDS = 10  # ids of lost pictures that a report names
-CATALOG_FILES = (CATALOG_FILE, CATALOG_FILE + "-wal", CATALOG_FILE + "-shm")
 
 
 @dataclass(frozen=True, slots=True)

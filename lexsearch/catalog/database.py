@@ -23,9 +23,9 @@ class Database:
     It commits with `synchronous=FULL`: a commit that returned survives a power cut.
     """
 
-    def __init__(self, path: Path, *, journal: str = "WAL") -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = _engine(path, journal)
+        self._engine = _engine(path)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -68,7 +68,7 @@ def translated(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _engine(path: Path, journal: str) -> Engine:
+def _engine(path: Path) -> Engine:
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(
             path.absolute().as_uri() + "?mode=rwc",
@@ -78,15 +78,15 @@ def _engine(path: Path, journal: str) -> Engine:
             timeout=BUSY_TIMEOUT_S,
         )
         for setting in (
-            f"journal_mode={journal}", "synchronous=FULL", "foreign_keys=ON",
+            "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON",
             "trusted_schema=OFF", "cell_size_check=ON",
         ):  # fmt: skip
             connection.execute(f"PRAGMA {setting}").fetchall()
         (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
-        if mode.upper() != journal:
+        if mode != "wal":
             connection.close()
             raise StorageError(
-                f"{path} cannot keep a {journal} journal here; an index needs a local folder, "
+                f"{path} cannot keep a write-ahead log here; an index needs a local folder, "
                 "choose one with: --db DIR"
             )
         return connection

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 CATALOG_FILE = "catalog.sqlite"
+_LOGS = ("", "-wal", "-shm", "-journal")  # what SQLite may leave beside a file
+CATALOG_FILES = tuple(CATALOG_FILE + log for log in _LOGS)
+# A new catalog has this name until it is complete.
+CATALOG_TMP = CATALOG_FILE + ".tmp"
+CATALOG_TMP_FILES = tuple(CATALOG_TMP + log for log in _LOGS)
 # Marks a SQLite file as a catalog of lexsearch: "LXSR".
 APPLICATION_ID = 0x4C585352
 # Step of the tables, the number of the last script in `migrations/`; stands in user_version.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +17,7 @@ import pytest
 from lexsearch.bundle.check import check
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.bundle.writer import BundleWriter
+from lexsearch.errors import IndexMissing
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -35,6 +38,15 @@ with BundleWriter.open(Path(sys.argv[1]), identity=model.identity) as writer:
         file = FileRecord(b"/%08d.jpg" % i, 1, 1, 1, digest, b"/")
         writer.commit(CommitBatch([ContentRecord(digest, 8, 8)], vectors, [file]))
         print(i + 1, flush=True)
+"""
+
+CREATION = """
+import sys
+from pathlib import Path
+sys.path.insert(0, "tests")
+from conftest import ToyModel
+from lexsearch.bundle.writer import BundleWriter
+BundleWriter.open(Path(sys.argv[1]), identity=ToyModel().identity).close()
 """
 
 
@@ -63,3 +75,24 @@ def test_what_a_killed_writer_reported_is_there(tmp_path: Path, toy_model: Any) 
             hashlib.sha256(b"%d" % i).digest() for i in range(len(images))
         }
     BundleWriter.open(directory, identity=toy_model.identity).close()
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_an_index_whose_making_was_killed_is_made_by_the_next_run(
+    tmp_path: Path, toy_model: Any
+) -> None:
+    for number in range(1, 100):
+        directory = tmp_path / str(number)
+        done = subprocess.run(
+            ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "signal=none", "-e", "trace=fdatasync",
+             "-e", f"inject=fdatasync:signal=KILL:when={number}",
+             sys.executable, "-c", CREATION, str(directory)],
+            cwd=ROOT,
+        )  # fmt: skip
+        with contextlib.suppress(IndexMissing):  # every run looks before it writes
+            Snapshot.open(directory).close()
+        BundleWriter.open(directory, identity=toy_model.identity).close()
+        assert check(directory, read_data=True).problems == ()
+        if done.returncode == 0:
+            break
+    assert 2 < number < 99  # it was killed a few times, and once not
