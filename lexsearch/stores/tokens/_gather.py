@@ -3,16 +3,73 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from lexsearch.stores.blocks import Block
 from lexsearch.stores.segment_data import entries
 from lexsearch.types import IntArray
 
 # Two stretches of a file that lie no further apart are asked for together, in bytes.
 GAP = 128 << 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chosen:
+    """Images of one block that a query is compared with.
+
+    Attributes:
+        block: int8 values, offsets.
+        places: int64 (n,), which ones of all that were asked for.
+        local: int64 (n,), their rows in the block, ascending, repeats allowed.
+    """
+
+    block: Block
+    places: IntArray
+    local: IntArray
+
+
+def packed(
+    chosen: Iterable[Chosen], scratch: npt.NDArray[np.int8]
+) -> Iterator[tuple[IntArray, npt.NDArray[np.int8], IntArray]]:
+    """`batches` of several blocks: what is little of each is put together in one batch.
+
+    A batch has a price of its own, which for few images of many blocks would be the most of it.
+    Images without tokens are left out.
+
+    Args:
+        chosen: blocks of one width.
+        scratch: see `batches`.
+
+    Yields:
+        as `batches`, with the places of `Chosen`.
+    """
+    places: list[IntArray] = []
+    counts: list[IntArray] = []
+    used = 0
+    for part in chosen:
+        offsets = np.asarray(part.block.arrays["offsets"], dtype=np.int64)
+        values = np.asarray(part.block.arrays["values"]).view(np.int8)
+        lengths = offsets[part.local + 1] - offsets[part.local]
+        filled = np.flatnonzero(lengths)
+        local, lengths = part.local[filled], lengths[filled]
+        total = int(lengths.sum())
+        if used and used + total > len(scratch):
+            yield np.concatenate(places), scratch[:used], np.concatenate(counts)
+            places, counts, used = [], [], 0
+        if 2 * total > len(scratch):
+            for where, rows, sizes in batches(values, offsets, local, scratch):
+                yield part.places[filled[where]], rows, sizes
+        elif total:
+            _copy(values, offsets, local, scratch[used : used + total])
+            places.append(part.places[filled])
+            counts.append(lengths)
+            used += total
+    if used:
+        yield np.concatenate(places), scratch[:used], np.concatenate(counts)
 
 
 def batches(
@@ -35,7 +92,6 @@ def batches(
     """
     lengths = offsets[local + 1] - offsets[local]
     limit = len(scratch)
-    regular = _is_regular(offsets)
     for start, stop in _chunks(lengths, limit):
         places, counts = np.arange(start, stop), lengths[start:stop]
         first, last = int(offsets[local[start]]), int(offsets[local[stop - 1] + 1])
@@ -48,30 +104,23 @@ def batches(
             yield places, values[first:last], counts
         else:
             rows = scratch[:total]
-            _copy(values, offsets, local[start:stop], rows, regular=regular)
+            _copy(values, offsets, local[start:stop], rows)
             yield places, rows, counts
 
 
-def _is_regular(offsets: IntArray) -> bool:
-    """Whether all images of a segment have the same number of tokens, at least one."""
-    lengths = np.diff(offsets)
-    return bool(len(lengths) and lengths[0] > 0 and (lengths == lengths[0]).all())
-
-
 def _copy(
-    values: npt.NDArray[np.int8],
-    offsets: IntArray,
-    local: IntArray,
-    out: npt.NDArray[np.int8],
-    *,
-    regular: bool,
+    values: npt.NDArray[np.int8], offsets: IntArray, local: IntArray, out: npt.NDArray[np.int8]
 ) -> None:
-    """The tokens of the chosen images, one image after the other, into `out`."""
+    """The tokens of the chosen images, one image or more, one after the other, into `out`."""
+    first, images, size = int(offsets[0]), len(offsets) - 1, len(out) // len(local)
+    regular = (
+        int(offsets[-1]) - first == images * size
+        and (offsets[local] == first + size * local).all()
+        and (offsets[local + 1] == first + size * (local + 1)).all()
+    )
     if regular:  # whole images at a time, which is faster than token by token
-        images, dim = len(offsets) - 1, values.shape[1]
-        size = int(offsets[1] - offsets[0]) * dim
-        whole = values[int(offsets[0]) : int(offsets[-1])].reshape(images, size)
-        np.take(whole, local, axis=0, out=out.reshape(len(local), size), mode="clip")
+        whole = values[first : int(offsets[-1])].reshape(images, size * values.shape[1])
+        np.take(whole, local, axis=0, out=out.reshape(len(local), -1), mode="clip")
         return
     where, _ = entries(offsets, local)
     np.take(values, where, axis=0, out=out, mode="clip")

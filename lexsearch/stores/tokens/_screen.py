@@ -10,6 +10,7 @@ depends on the company of an image or on the kernel.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
@@ -18,7 +19,7 @@ import numpy.typing as npt
 
 from lexsearch.stores.blocks import Block
 from lexsearch.stores.tokens._choice import BASE, HALF, LARGEST, IntegerKernel
-from lexsearch.stores.tokens._gather import batches
+from lexsearch.stores.tokens._gather import Chosen, packed
 from lexsearch.types import FloatArray, IntArray
 
 DoubleArray = npt.NDArray[np.float64]
@@ -95,49 +96,52 @@ class Screen:
         self.kernel = kernel
         self._longest: WeakKeyDictionary[Block, FloatArray] = WeakKeyDictionary()
 
-    def scores(self, query: RoundedQuery, block: Block, local: IntArray) -> FloatArray:
-        """Scores of some rows of a block, float32 (len(local),); NaN without tokens.
+    def scores(self, query: RoundedQuery, chosen: Sequence[Chosen], count: int) -> FloatArray:
+        """Scores of chosen images by their places, float32 (count,); NaN without tokens.
 
         Args:
             query: q tokens.
-            block: int8 values, offsets.
-            local: int64 rows, ascending, repeats allowed.
+            chosen: no place twice.
+            count: more than the last place.
         """
-        return self._scan(query, block, local, None).astype(np.float32)
+        return self._scan(query, chosen, count, None).astype(np.float32)
 
-    def bounded(self, query: RoundedQuery, block: Block, local: IntArray) -> Screened:
+    def bounded(self, query: RoundedQuery, chosen: Sequence[Chosen], count: int) -> Screened:
         """The same with errors; of an image without tokens the error means nothing."""
-        cache = self._lengths(block)
-        lengths = cache[local]
-        scores = self._scan(query, block, local, lengths)
-        cache[local] = lengths  # whole images only, so another thread never sees a part
+        lengths = np.zeros(count, dtype=np.float32)
+        for part in chosen:
+            lengths[part.places] = self._lengths(part.block)[part.local]
+        scores = self._scan(query, chosen, count, lengths)
+        for part in chosen:  # whole images only, so another thread never sees a part of one
+            self._lengths(part.block)[part.local] = lengths[part.places]
         # The lengths, the scores and the errors are float32: three roundings.
         errors = query.error * lengths.astype(np.float64) + 3e-7 * (1 + np.abs(scores))
         return Screened(scores.astype(np.float32), errors.astype(np.float32))
 
     def _scan(
-        self, query: RoundedQuery, block: Block, local: IntArray, lengths: FloatArray | None
+        self,
+        query: RoundedQuery,
+        chosen: Sequence[Chosen],
+        count: int,
+        lengths: FloatArray | None,
     ) -> DoubleArray:
-        """Scores, float64 (len(local),); fills in `lengths` where it is 0, when it is given."""
-        values = np.asarray(block.arrays["values"]).view(np.int8)
-        offsets = np.asarray(block.arrays["offsets"], dtype=np.int64)
-        counts_of = offsets[local + 1] - offsets[local]
-        filled = np.flatnonzero(counts_of)
-        best = np.full((len(filled), len(query.values)), -np.inf)
-        longest = np.zeros(len(filled), dtype=np.float32)
-        unknown = np.zeros(len(filled), dtype=bool) if lengths is None else lengths[filled] == 0
-        chunk = min(CHUNK_TOKENS, int(counts_of.sum()))
-        scratch = np.empty((chunk, values.shape[1]), dtype=np.int8)
-        for places, rows, counts in batches(values, offsets, local[filled], scratch):
-            if unknown[places].any():
+        """Scores, float64 (count,); fills in `lengths` where it is 0, when it is given."""
+        best = np.full((count, len(query.values)), -np.inf)
+        filled = np.zeros(count, dtype=bool)
+        unknown = filled if lengths is None else lengths == 0
+        longest = np.zeros(count, dtype=np.float32)
+        scratch = np.empty((CHUNK_TOKENS, query.digits.shape[1]), dtype=np.int8)
+        for places, rows, counts in packed(chosen, scratch):
+            filled[places] = True
+            if lengths is not None and unknown[places].any():
                 longest[places] = np.maximum(longest[places], _longest(rows, counts))
             if len(query.values):
                 part = self.kernel.best(query.digits, rows, counts, scratch)
                 best[places] = np.maximum(best[places], part)
         if lengths is not None:
-            lengths[filled] = np.maximum(lengths[filled], longest)
-        scores = np.full(len(local), np.nan)
-        scores[filled] = np.vecdot(best, query.values)
+            np.maximum(lengths, longest, out=lengths)
+        scores = np.full(count, np.nan)
+        scores[filled] = np.vecdot(best[filled], query.values)
         return scores
 
     def _lengths(self, block: Block) -> FloatArray:

@@ -8,7 +8,6 @@ and, as a mean over query tokens, Yao et al. 2021 (FILIP).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
@@ -16,11 +15,11 @@ import numpy.typing as npt
 
 from lexsearch.protocols import Sections
 from lexsearch.ranking.topk import top_k
-from lexsearch.stores.blocks import Block, Blocks
+from lexsearch.stores.blocks import Blocks
 from lexsearch.stores.row_table import BoolArray
 from lexsearch.stores.segment_data import MAX_ROWS, TOKEN_LEVELS, entries, token_sections
 from lexsearch.stores.tokens._choice import choose
-from lexsearch.stores.tokens._gather import prefetch
+from lexsearch.stores.tokens._gather import Chosen, prefetch
 from lexsearch.stores.tokens._screen import (
     EXACT_DIGITS,
     RoundedQuery,
@@ -99,10 +98,8 @@ class MemmapTokenStore:
         Raises:
             ValueError: not exactly one query, or another width.
         """
-        scores = np.full(len(ids), np.nan, dtype=np.float32)
-        for question, block, places, local in self._parts(query, ids, EXACT_DIGITS):
-            scores[places] = self._screen.scores(question, block, local)
-        return scores
+        question = self._question(query, EXACT_DIGITS)
+        return self._screen.scores(question, self._chosen(ids), len(ids))
 
     def screen(self, query: TokenVectors, ids: IntArray, *, digits: int = 1) -> Screened:
         """`score` with a query rounded to `digits` bytes, and how wrong that may be.
@@ -115,12 +112,7 @@ class MemmapTokenStore:
         Raises:
             ValueError: not exactly one query, or another width.
         """
-        scores = np.full(len(ids), np.nan, dtype=np.float32)
-        errors = np.zeros(len(ids), dtype=np.float32)
-        for question, block, places, local in self._parts(query, ids, digits):
-            found = self._screen.bounded(question, block, local)
-            scores[places], errors[places] = found.scores, found.errors
-        return Screened(scores, errors)
+        return self._screen.bounded(self._question(query, digits), self._chosen(ids), len(ids))
 
     def best(self, query: TokenVectors, ids: IntArray, k: int) -> Ranking:
         """The k best of the named images, with the scores and the order of `score`.
@@ -165,21 +157,24 @@ class MemmapTokenStore:
     def _screen(self) -> Screen:
         return Screen(choose(self._wanted_kernel, dim=self._dim))
 
-    def _parts(
-        self, query: TokenVectors, ids: IntArray, digits: int
-    ) -> Iterator[tuple[RoundedQuery, Block, IntArray, IntArray]]:
-        """The query in whole numbers, and the images block by block: places in `ids`, rows."""
+    def _question(self, query: TokenVectors, digits: int) -> RoundedQuery:
+        """The query in whole numbers."""
         if len(query) != 1:
             raise ValueError(f"a score takes one query, not {len(query)}")
         self._check_dim(query.dim)
         unit = self._scale / TOKEN_LEVELS
-        question = rounded(query.item(0), _shares(query), unit, digits=digits)
+        return rounded(query.item(0), _shares(query), unit, digits=digits)
+
+    def _chosen(self, ids: IntArray) -> list[Chosen]:
+        """The images by block, verified; the disk has been asked for them."""
+        found: list[Chosen] = []
         for block, places, local in self._blocks.members(self._blocks.table.rows_of(ids)):
             order = np.argsort(local, kind="stable")  # ascending: the disk is read forwards
-            offsets = _offsets(block.arrays)
-            prefetch(block.arrays["values"], offsets, local[order])
-            _verify(block.arrays, offsets, local)
-            yield question, block, places[order], local[order]
+            prefetch(block.arrays["values"], _offsets(block.arrays), local[order])
+            found.append(Chosen(block, places[order], local[order]))
+        for one in found:
+            _verify(one.block.arrays, _offsets(one.block.arrays), one.local)
+        return found
 
     def _check_dim(self, found: int) -> None:
         if found != self._dim:

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lexsearch.stores.tokens._gather import GAP, batches, prefetch
+from lexsearch.stores.blocks import Block
+from lexsearch.stores.tokens._gather import GAP, Chosen, batches, packed, prefetch
 
 
 @pytest.mark.parametrize("lengths", [[3] * 20, [1, 5, 2, 9, 30, 1, 1, 4]])
@@ -25,6 +26,36 @@ def test_every_chosen_token_is_read_once_in_order(lengths: list[int]) -> None:
         assert list(found) == list(range(len(chosen)))
         for i, parts in found.items():
             assert np.concatenate(parts).tolist() == wanted[i].tolist()
+
+
+@pytest.mark.parametrize("limit", [6, 10, 40, 1000])
+def test_little_of_many_blocks_is_put_together(limit: int) -> None:
+    rng = np.random.default_rng(limit)
+    sizes = [[3] * 5, [2, 0, 7, 1], [4] * 3, [0, 0], [50], [1] * 4]
+    chosen, wanted, place = [], {}, 0
+    for lengths in sizes:
+        values = rng.integers(-127, 128, (sum(lengths), 4)).astype(np.int8)
+        offsets = np.cumsum([0, *lengths], dtype=np.int64)
+        block = Block(0, len(lengths), {"values": values, "offsets": offsets}, True)
+        local = np.arange(len(lengths))[:: 1 + len(chosen) % 2]
+        places = place + rng.permutation(len(local))
+        wanted |= {
+            int(p): values[offsets[i] : offsets[i + 1]].tolist()
+            for p, i in zip(places, local, strict=True)
+            if lengths[i]
+        }
+        chosen.append(Chosen(block, places, local))
+        place += len(local)
+    found: dict[int, list[list[int]]] = {}
+    steps = 0
+    for places, rows, counts in packed(chosen, np.empty((limit, 4), np.int8)):
+        assert len(rows) == counts.sum() <= limit
+        steps += 1
+        for one, part in zip(places, np.split(rows, np.cumsum(counts)[:-1]), strict=True):
+            found.setdefault(int(one), []).extend(part.tolist())
+    assert found == wanted
+    if limit == 1000:
+        assert steps == 1
 
 
 def test_a_mapped_file_is_asked_for_in_few_stretches(tmp_path: Path) -> None:
