@@ -95,10 +95,10 @@ def tests_pass(tree: Path, nodes: Sequence[str]) -> tuple[bool, str]:
     return done.returncode == 0, (lines or done.stdout.strip().splitlines() or [""])[0][:200]
 
 
-def run_passes(tree: Path, name: str, trials: int, photos: Path) -> tuple[bool, str]:
+def run_passes(tree: Path, name: str, trials: int, photos: Path, model: str) -> tuple[bool, str]:
     """Whether a harness run passes over a tree; its tally, and the first of its failures."""
     run = next(one for one in RUNS if one.name == name)
-    found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model="toy")
+    found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model=model)
     return found["passed"], " ".join([found["tally"], *map(str, found["failures"][:3])])
 
 
@@ -156,10 +156,11 @@ def catches(
         if not any(photos.iterdir()):
             harness_folder()
             make_photos(photos)
-        key = f"{name} x {trials}"
+        key = f"{name} x {trials}" + (f" ({mutant.model})" if mutant.model != "toy" else "")
         if key not in controls:
-            controls[key] = run_passes(sound, name, trials, photos)
-        yield _catch(key, controls[key], run_passes(tree, name, trials, photos))
+            controls[key] = run_passes(sound, name, trials, photos, mutant.model)
+        found = run_passes(tree, name, trials, photos, mutant.model)
+        yield _catch(key, controls[key], found)
 
 
 def _catch(by: str, sound: tuple[bool, str], mutant: tuple[bool, str]) -> Catch:

@@ -15,6 +15,7 @@ class Mutant:
         edits: file, text that stands in it once, text in its place.
         tests: pytest nodes, each of which must fail.
         runs: names and trials of harness runs, each of which must fail.
+        model: of these runs; the files of the toy hold next to nothing beside their headers.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Mutant:
     edits: tuple[tuple[str, str, str], ...]
     tests: tuple[str, ...] = ()
     runs: tuple[tuple[str, int], ...] = ()
+    model: str = "toy"
 
 
 BUNDLE = "tests/lexsearch/bundle/"
@@ -83,12 +85,14 @@ MUTANTS = (
     ),
     Mutant(
         "nochecksum", "blocks and whole files are not compared with their checksums",
-        (("lexsearch/bundle/container.py", "    if verify:\n", "    if False:\n"),
+        (("lexsearch/bundle/container.py",
+          "            if zlib.crc32(part) != self.checksums[i]:", "            if False:"),
          ("lexsearch/bundle/verify.py",
           "        if read_data and digest_of(path) != listed.sha256:",
           "        if False:")),
         tests=(BUNDLE + "test_damage.py::test_a_flipped_bit_is_an_error_or_changes_nothing",),
         runs=(("bitflip", 20),),
+        model="mini",
     ),
     Mutant(
         "norowcrc", "rows of the catalog are not compared with their checksums",
@@ -148,7 +152,6 @@ MUTANTS = (
         (("indexer/plan.py", "        if digest is not None and digest in self.contents:\n"
           "            self.arrivals", "        if False:\n            self.arrivals"),),
         tests=("tests/indexer/test_pipeline.py::test_a_rename_costs_nothing",),
-        runs=(("incremental", 3),),
     ),
     Mutant(
         "nodelete", "pictures that are gone stay in the index",
@@ -178,5 +181,6 @@ MUTANTS = (
         tests=("tests/indexer/test_durability.py::"
                "test_a_run_lets_go_of_what_it_has_committed",),
         runs=(("rss-scale", 0),),
+        model="mini",
     ),
 )  # fmt: skip
