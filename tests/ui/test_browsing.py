@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import io
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -79,6 +80,18 @@ def test_a_filter_that_was_typed_shows_the_same(
 ) -> None:
     page = app("search", db=str(dated_db), q="before:2024")
     assert [hit["name"] for hit in component(page, "result_grid")["hits"]] == ["scene_014.jpg"]
+
+
+def test_a_label_alone_shows_what_carries_it(
+    app: App, made_db: Path, tmp_path: Path, component: Component
+) -> None:
+    shutil.copytree(made_db, tmp_path / "labelled")
+    with LexSearch.open(tmp_path / "labelled") as db:
+        labels = db.label(["car", "boat"], templates=["a {}"], keep=True)
+        wanted = [labels.classes[i] for i in labels.best].count("car")
+    page = app("search", db=str(tmp_path / "labelled"), q="label:car")
+    assert 0 < wanted < 5
+    assert len(component(page, "result_grid")["hits"]) == wanted
 
 
 def test_an_exclusion_alone_shows_the_rest(app: App, books: Library, component: Component) -> None:
