@@ -57,10 +57,11 @@ def packed(
         filled = np.flatnonzero(lengths)
         local, lengths = part.local[filled], lengths[filled]
         total = int(lengths.sum())
-        if used and used + total > len(scratch):
+        is_much = 2 * total > len(scratch)
+        if used and (is_much or used + total > len(scratch)):  # then scratch is free again
             yield np.concatenate(places), scratch[:used], np.concatenate(counts)
             places, counts, used = [], [], 0
-        if 2 * total > len(scratch):
+        if is_much:
             for where, rows, sizes in batches(values, offsets, local, scratch):
                 yield part.places[filled[where]], rows, sizes
         elif total:
