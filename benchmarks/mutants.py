@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -99,7 +100,8 @@ def run_passes(tree: Path, name: str, trials: int, photos: Path, model: str) -> 
     """Whether a harness run passes over a tree; its tally, and the first of its failures."""
     run = next(one for one in RUNS if one.name == name)
     found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model=model)
-    return found["passed"], " ".join([found["tally"], *map(str, found["failures"][:3])])
+    said = " ".join([found["tally"], *map(str, found["failures"][:3])])
+    return found["passed"], re.sub(re.escape(tempfile.gettempdir()) + r"/lx-[\w-]+/", "", said)
 
 
 def main() -> None:

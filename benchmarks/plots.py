@@ -134,7 +134,7 @@ def _axes(axes: Axes, x: str, y: str, title: str, *, y_scale: str = "linear") ->
     if y_scale == "linear":
         axes.set_ylim(bottom=0)
     axes.grid(which="both", alpha=0.2)
-    axes.legend(fontsize=8)
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 FIGURES: dict[str, tuple[str, Callable[[Record, Figure], None], tuple[float, float]]] = {
