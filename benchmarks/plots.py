@@ -59,7 +59,7 @@ def query(record: Record, figure: Figure) -> None:
     right.set(xscale="log", yscale="log", xlabel="pictures", ylabel="ms", title="Cost against size")
     right.grid(which="both", alpha=0.2)
     for axes in (left, right):
-        axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), markerscale=0.6)
+        _legend(axes)
 
 
 def cold(record: Record, figure: Figure) -> None:
@@ -88,7 +88,7 @@ def memory(record: Record, figure: Figure) -> None:
         base = [low + height for low, height in zip(base, heights, strict=True)]
     left.set_xticks(range(len(sizes)), [f"{n:,}" for n in images])
     left.set(xlabel="pictures", ylabel="bytes a picture", title="On disk")
-    left.legend(fontsize=8)
+    _legend(left)
     arrays = [one["peers"]["scipy and numpy"]["memory"]["queries"] for one in sizes]
     for name, held in (("ours", [one["memory"]["queries"] for one in sizes]), ("arrays", arrays)):
         right.plot(images, [one["own_mb"] for one in held], "o-", label=f"{name}, own")
@@ -134,7 +134,12 @@ def _axes(axes: Axes, x: str, y: str, title: str, *, y_scale: str = "linear") ->
     if y_scale == "linear":
         axes.set_ylim(bottom=0)
     axes.grid(which="both", alpha=0.2)
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    _legend(axes)
+
+
+def _legend(axes: Axes) -> None:
+    """Beside the axes, where it hides no line."""
+    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0), markerscale=0.6)
 
 
 FIGURES: dict[str, tuple[str, Callable[[Record, Figure], None], tuple[float, float]]] = {

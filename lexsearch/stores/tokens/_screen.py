@@ -128,12 +128,11 @@ class Screen:
         """Scores, float64 (count,); fills in `lengths` where it is 0, when it is given."""
         best = np.full((count, len(query.values)), -np.inf)
         filled = np.zeros(count, dtype=bool)
-        unknown = filled if lengths is None else lengths == 0
         longest = np.zeros(count, dtype=np.float32)
         scratch = np.empty((CHUNK_TOKENS, query.digits.shape[1]), dtype=np.int8)
         for places, rows, counts in packed(chosen, scratch):
             filled[places] = True
-            if lengths is not None and unknown[places].any():
+            if lengths is not None and (lengths[places] == 0).any():
                 longest[places] = np.maximum(longest[places], _longest(rows, counts))
             if len(query.values):
                 part = self.kernel.best(query.digits, rows, counts, scratch)
