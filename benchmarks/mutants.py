@@ -23,8 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record
+from benchmarks.harness_run import RUNS, execute, harness_folder, make_photos
 from benchmarks.planted import MUTANTS, Mutant
-from benchmarks.torture import RUNS, execute, harness_folder, make_photos
 
 ROOT = Path(__file__).parents[1]
 COPIES = ROOT / "runs"  # on the same disk, so that files can be linked
@@ -100,7 +100,7 @@ def run_passes(tree: Path, name: str, trials: int, photos: Path, model: str) -> 
     """Whether a harness run passes over a tree; its tally, and the first of its failures."""
     run = next(one for one in RUNS if one.name == name)
     found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model=model)
-    said = " ".join([found["tally"], *map(str, found["failures"][:3])])
+    said = " ".join([str(found["tally"]), *map(str, found["failures"][:3])])
     return found["passed"], re.sub(re.escape(tempfile.gettempdir()) + r"/lx-[\w-]+/", "", said)
 
 

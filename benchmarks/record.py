@@ -7,7 +7,7 @@ import json
 import os
 import platform
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 
 
-def commit() -> str:
-    """The commit of the working tree, with `+` when files differ from it."""
+def commit(paths: Sequence[str] = (".",)) -> str:
+    """The newest commit that changed these paths, with `+` when files of them differ from it."""
     root = Path(__file__).parents[1]
     head = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=root, capture_output=True, text=True
+        ["git", "log", "-1", "--format=%h", "--", *paths], cwd=root, capture_output=True, text=True
     ).stdout.strip()
     changed = subprocess.run(
-        ["git", "status", "--porcelain", "--untracked-files=no"],
+        ["git", "status", "--porcelain", "--untracked-files=no", "--", *paths],
         cwd=root, capture_output=True, text=True,
     ).stdout.strip()  # fmt: skip
     return (head or "unknown") + ("+" if changed else "")

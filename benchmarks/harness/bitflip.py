@@ -1,7 +1,7 @@
 """Damage: one file of a finished index is flipped, cut, zeroed, swapped, emptied or lost. Rules: a
 search answers as before or fails with one line that names the damage; check sees it unless it
 is harmless; repair and the next run bring back the clean answers and encode only what was set
-aside; no traceback, no crash."""
+aside; no traceback, no crash. The commands run in forks of this process."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import random
 import shutil
 from pathlib import Path
 
-from hlib import Sys, finish, num, parser
+from hlib import finish, num, parser
+from outlived import ForkedSystem
 
 KINDS = ("flip1", "flip4", "page", "cut", "longer", "swap", "empty", "gone")
 args = parser(__doc__).parse_args()
-system = Sys(args)
+system = ForkedSystem(args)
 reference, want, clean = system.reference()
 total = num(args.encoded_re, clean.out + clean.err)
 rng = random.Random(args.seed)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from hlib import TRACE, Sys, finish, num, parser
+from outlived import faults_after
 
 SHUTDOWN, WITHOUT_LOG = 0x8004587D, 2  # EXT4_IOC_SHUTDOWN, EXT4_GOING_FLAGS_NOLOGFLUSH
 OPTIONS = ("commit=300", "data=writeback,noauto_da_alloc,commit=300", "defaults")
@@ -31,8 +32,10 @@ given.add_argument("--cut-cmd", default="", help="the run that is cut; default: 
 given.add_argument("--break-catalog", action="store_true", help="ruin the catalog before the run")
 args = given.parse_args()
 system = Sys(args)
+follows = bool(args.prepare_cmd or args.cut_cmd)  # the run that is cut finds an index
 _, want, clean = system.reference()
 total = num(args.encoded_re, clean.out + clean.err)
+afterwards: int | None = None  # pictures that a run encodes after one that was not cut
 rng = random.Random(args.seed)
 tally: collections.Counter[str] = collections.Counter()
 bad = []
@@ -54,7 +57,7 @@ def cut() -> None:
 
 
 def prepare() -> None:
-    if args.prepare_cmd or args.cut_cmd:
+    if follows:
         done = system.run(system.argv(args.prepare_cmd or args.index_cmd, index))
         assert done.rc == 0, done.err
     if args.break_catalog:
@@ -106,10 +109,18 @@ def one(seconds: float, reports: int) -> tuple[float, int, list[str]]:
     return delay, max(reported, default=0), why
 
 
-def timed() -> float:
+def uncut() -> float:
+    """Seconds of the run that is cut later; notes what is answered after it and the next run."""
+    global afterwards, want
     start = time.time()
     system.run(system.argv(args.cut_cmd or args.index_cmd, index))
-    return time.time() - start
+    seconds = time.time() - start
+    if follows:
+        again = system.index(index)
+        afterwards = num(args.encoded_re, again.out + again.err)
+        kind, want = system.answer(index)
+        assert kind == "ok", want
+    return seconds
 
 
 duration = 0.0
@@ -122,36 +133,17 @@ for trial in range(args.trials):
     try:
         prepare()
         if not duration:
-            duration = timed()
+            duration = uncut()
             shutil.rmtree(index)
             prepare()
-        cuts_a_report = trial % 2 == 1 and not (args.prepare_cmd or args.cut_cmd)
+        cuts_a_report = trial % 2 == 1 and not follows
         delay, durable, why = one(duration, rng.randint(1, 3) if cuts_a_report else 0)
         reopened(options)
-        has_index = Path(index).is_dir() and any(Path(index).iterdir())
-        if durable and not has_index:
-            why.append(f"{durable} were reported committed, the index is gone")
-        if has_index and not args.break_catalog:
-            checked, (kind, digest) = system.check(index), system.answer(index)
-            if (durable or args.prepare_cmd) and checked.rc:
-                why.append(f"check rc={checked.rc} {(checked.out + checked.err)[-200:]}")
-            if kind == "BAD" or (kind == "err" and (durable or args.prepare_cmd)):
-                why.append(f"search {kind}: {digest}")
-        if args.break_catalog:
-            mended = system.run(system.argv(args.repair_cmd, index))
-            if mended.rc:
-                why.append(f"repair rc={mended.rc} {mended.err[-200:]}")
-        again = system.index(index)
-        encoded = num(args.encoded_re, again.out + again.err)
-        if again.rc:
-            why.append(f"resume rc={again.rc} {again.err[-200:]}")
-        limit = 0 if args.prepare_cmd or args.break_catalog else (total or 0) - durable
-        if encoded is not None and encoded > limit:
-            why.append(f"encoded {encoded} again, {durable} of {total} were reported committed")
-        if system.answer(index) != ("ok", want):
-            why.append("answers differ after the resume")
-        if system.check(index).rc:
-            why.append("check fails after the resume")
+        limit = ((afterwards or 0) if follows else (total or 0)) - durable
+        why += faults_after(
+            system, index, want, durable=follows or bool(durable), limit=limit,
+            mend=args.cut_cmd, sound=not args.break_catalog,
+        )  # fmt: skip
     finally:
         subprocess.run(["umount", mount], check=False)
     tally["bad" if why else "ok"] += 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.torture import RUNS, Run, execute, make_photos
+from benchmarks.harness_run import RUNS, Run, execute, make_photos
 
 TRIALS = {
     "kill9": 2, "kill9-syscalls": 2, "kill9-term": 1, "enospc-strace": 2, "enospc-tmpfs": 2,

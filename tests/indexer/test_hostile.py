@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
+import shutil
 import socket
 import stat
 import struct
@@ -208,6 +210,39 @@ def call(environment: dict[str, str], *words: str | Path) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
+def test_in_any_order(
+    hostile: Path, environment: dict[str, str], report: dict[str, object], tmp_path: Path
+) -> None:
+    """Whatever files share a batch, each is judged as before; TEST_EXAMPLES orders are tried."""
+    sources = sorted(p for p in hostile.rglob("*") if p.is_file() and not p.is_symlink())
+    dice = random.Random(int(os.environ.get("TEST_SEED", "1")))
+    reasons_of = {Path(row["path"]).name: row["reason"] for row in _rows(report)}
+    expected = {name: why for name, why in reasons_of.items() if "not a file" not in why}
+    assert expected.keys() == bad_files().keys()
+    for trial in range(int(os.environ.get("TEST_EXAMPLES", "1"))):
+        root = tmp_path / str(trial)
+        for source in sources:  # a folder's name decides when its files come
+            place = root / f"{dice.randrange(1000):03d}"
+            place.mkdir(parents=True, exist_ok=True)
+            os.link(source, place / source.name)
+        where = root / "db.lxdb"
+        batch = str(dice.choice([1, 3, 16, 64]))
+        run = call(environment, "index", root, "--db", where, "--batch-size", batch, "--json")
+        assert run.returncode == 0, run.stderr.decode()
+        assert b"Traceback" not in run.stderr
+        found = json.loads(run.stdout)
+        assert {Path(row["path"]).name: row["reason"] for row in _rows(found)} == expected
+        assert found["new"] == report["new"]
+        shutil.rmtree(root)
+
+
+def _rows(report: dict[str, object]) -> list[dict[str, str]]:
+    rows = report["skipped"]
+    assert isinstance(rows, list)
+    return rows
+
+
 @pytest.fixture(scope="module")
 def report(hostile: Path, environment: dict[str, str]) -> dict[str, object]:
     start = time.monotonic()
@@ -220,8 +255,7 @@ def report(hostile: Path, environment: dict[str, str]) -> dict[str, object]:
 
 
 def reasons(report: dict[str, object], folder: str) -> dict[str, str]:
-    rows = report["skipped"]
-    assert isinstance(rows, list)
+    rows = _rows(report)
     return {Path(row["path"]).name: row["reason"] for row in rows if f"/{folder}/" in row["path"]}
 
 

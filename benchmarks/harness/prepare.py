@@ -1,0 +1,34 @@
+"""Makes the index that a run is then cut off in: python prepare.py KIND PHOTOS INDEX.
+
+merge: ten small commits, which the next run merges. upgrade: an index of the first release beside
+no picture of the folder. leftovers: an index with folders of segments that no commit names, old
+enough to be removed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+COPIES = 20
+kind, photos, index = sys.argv[1], sys.argv[2], Path(sys.argv[3])
+CLI = [sys.executable, "-m", "lexsearch.cli"]
+if kind == "upgrade":
+    releases = Path(__file__).parents[2] / "tests/lexsearch/bundle/releases"
+    with tarfile.open(releases / "step1.tar.gz") as archive:
+        archive.extractall(index, filter="data")
+else:
+    size = ["--batch-size", "4"] if kind == "merge" else []
+    subprocess.run([*CLI, "index", photos, "--db", str(index), "--json", *size], check=True)
+if kind == "leftovers":
+    segments = index / "segments"
+    first = min(segments.iterdir())
+    old = time.time() - 3600
+    for i in range(COPIES):
+        copy = shutil.copytree(first, segments / f"{first.name[:-2]}{i:02d}")
+        os.utime(copy, (old, old))

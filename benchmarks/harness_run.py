@@ -1,0 +1,231 @@
+"""What is done to the real command line, and how one harness is run over a source tree.
+
+The harness scripts lie in the folder `harness` of the shared data (LEXSEARCH_SHARED); those in
+`benchmarks/harness` add power cuts, a kill at every call, and damage. A name with `::` is a test of
+this tree, run with as many examples as there are trials.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+OWN = Path(__file__).parent / "harness"
+CLI = f"{sys.executable} -m lexsearch.cli"
+PLUGIN = """
+import importlib.util, sys, types
+fixture = lambda function=None, **how: function or (lambda inner: inner)
+sys.modules.setdefault("pytest", types.SimpleNamespace(fixture=fixture))
+spec = importlib.util.spec_from_file_location("toy_fixtures", {path!r})
+module = importlib.util.module_from_spec(spec)
+sys.modules["toy_fixtures"] = module
+spec.loader.exec_module(module)
+build = module.ToyModel
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of a harness.
+
+    Attributes:
+        name: what it is called on the command line and in the results.
+        script: of the harness, or a test of the tree.
+        trials: how many, before scaling; 0 for a script that counts otherwise.
+        arguments: further ones.
+        needs_root: whether it mounts.
+        model: the only model that it can be run with; empty: any.
+    """
+
+    name: str
+    script: str
+    trials: int
+    arguments: tuple[str, ...] = ()
+    needs_root: bool = False
+    model: str = ""
+
+
+def _prepared(how: str) -> str:
+    return f"--prepare-cmd={sys.executable} {OWN / 'prepare.py'} {how} {{photos}} {{index}}"
+
+
+def _cut(command: str) -> str:
+    return f"--cut-cmd={CLI} {command} --db {{index}}"
+
+
+RUNS = (
+    Run("kill9", "kill9.py", 300),
+    Run("kill9-every", "kill_every.py", 600),
+    Run("kill9-syscalls", "kill9.py", 100, ("--syscalls",)),
+    Run("kill9-int", "kill9.py", 50, ("--signal", "INT")),
+    Run("kill9-term", "kill9.py", 50, ("--signal", "TERM")),
+    Run("enospc-strace", "enospc.py", 200, ("--how", "strace")),
+    Run("enospc-tmpfs", "enospc.py", 100, ("--how", "tmpfs"), needs_root=True),
+    Run("enospc-fsize", "enospc.py", 100, ("--how", "fsize")),
+    Run("two-writers", "two_writers.py", 50),
+    Run("incremental", "incremental.py", 100, ("--rounds", "5", "--start", "16")),
+    Run("powercut", "powercut.py", 100, needs_root=True),
+    Run("powercut-merge", "powercut.py", 30, (_prepared("merge"),), needs_root=True),
+    Run(
+        "powercut-repair", "powercut.py", 30, (_cut("repair --yes"), "--break-catalog"),
+        needs_root=True,
+    ),
+    Run(
+        "powercut-upgrade", "powercut.py", 30, (_prepared("upgrade"), _cut("upgrade")),
+        needs_root=True, model="toy",
+    ),
+    Run("powercut-collect", "powercut.py", 30, (_prepared("leftovers"),), needs_root=True),
+    Run("bitflip", "bitflip.py", 2000),
+    Run("hostile-orders", "tests/indexer/test_hostile.py::test_in_any_order", 64),
+    Run("folder-history", "tests/indexer/test_history.py::test_history", 2000, model="toy"),
+    Run("index-history", "tests/lexsearch/bundle/test_history.py::test_history", 2000, model="toy"),
+    Run("rss-scale", "rss_scale.py", 0, ("--sizes", "200,1000,4000")),
+    Run("rss-scale-50000", "rss_scale.py", 0, ("--sizes", "1000,10000,50000"), model="toy"),
+)  # fmt: skip
+
+
+def harness_folder() -> Path:
+    """The scripts of the shared data.
+
+    Raises:
+        SystemExit: there are none.
+    """
+    folder = Path(os.environ.get("LEXSEARCH_SHARED", "")) / "harness"
+    if not (folder / "hlib.py").is_file():
+        raise SystemExit("LEXSEARCH_SHARED must name the folder of shared data")
+    return folder
+
+
+def command(
+    run: Run, photos: Path, work: Path, *, trials: int, batch_size: int, seed: int
+) -> list[str]:
+    """The command line of one run."""
+    if "::" in run.script:
+        return [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider",
+                "--timeout", "0", f"--hypothesis-seed={seed}", run.script]  # fmt: skip
+    shared = harness_folder()
+    script = next(place for place in (OWN / run.script, shared / run.script) if place.is_file())
+    words = [
+        sys.executable, str(script), "--photos", str(photos), "--work", str(work),
+        "--index-cmd", f"{CLI} index {{photos}} --db {{index}} --json --batch-size {batch_size}",
+        "--search-cmd", f"{CLI} search {{query}} --db {{index}} --format json -t 50",
+        "--check-cmd", f"{CLI} check --db {{index}} --read-data",
+        "--repair-cmd", f"{CLI} repair --db {{index}} --yes",
+        "--strip", r'"seconds": ?\{[^}]*\}', "--encoded-re", r'"encoded": ?(\d+)',
+        "--committed-re", r"committed (\d+)", "--timeout", "600", "--seed", str(seed),
+        "--json", str(work / "result.json"),
+        *run.arguments,
+    ]  # fmt: skip
+    if run.script == "rss_scale.py":
+        maker = f"{sys.executable} {shared / 'mkphotos.py'} {{photos}} {{query}}"
+        return [*words, "--unique-cmd", maker]
+    return [*words, "--trials", str(trials)]
+
+
+def make_photos(folder: Path, count: int = 40) -> Path:
+    """Small different photos."""
+    script = harness_folder() / "mkphotos.py"
+    subprocess.run([sys.executable, str(script), str(folder), str(count)], check=True)
+    return folder
+
+
+def make_plugin(folder: Path, tree: Path) -> Path:
+    """A folder that brings the model `toy` of the tests as another package would."""
+    info = folder / "lexsearch_toy-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lexsearch-toy\nVersion: 1\n")
+    (info / "entry_points.txt").write_text(
+        "[lexsearch.encoders.models]\ntoy = lexsearch_toy:build\n"
+    )
+    (folder / "lexsearch_toy.py").write_text(PLUGIN.format(path=str(tree / "tests/conftest.py")))
+    return folder
+
+
+def execute(
+    run: Run,
+    photos: Path,
+    *,
+    tree: Path = ROOT,
+    trials: int,
+    queries: int = 2,
+    batch_size: int = 16,
+    model: str = "mini",
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Run a harness over the command line of a source tree; returns its record.
+
+    Args:
+        run: what to run.
+        photos: what to index.
+        tree: where lexsearch lies.
+        trials: how many.
+        queries: compared in each trial, 1 to 3.
+        batch_size: photos per commit.
+        model: `mini`, the bundled one; or `toy`, that of the tests, which costs no time.
+        seed: of whatever the harness draws.
+
+    Returns:
+        `passed`, `tally` (name of the harness: counts), `failures`, `extra` and `seconds`.
+
+    Raises:
+        SystemExit: the harness broke off without a verdict.
+    """
+    work = Path(tempfile.mkdtemp(prefix=f"lx-{run.name}-"))
+    places = [str(tree), str(OWN)]
+    environment = {
+        **os.environ,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "LX_Q": str(queries),
+        "LEXSEARCH_MODEL": run.model or model,
+        "LEXSEARCH_DATA_DIR": str(work / "data"),
+        "LEXSEARCH_CACHE_DIR": str(work / "cache"),
+        "TEST_EXAMPLES": str(trials),
+        "TEST_SEED": str(seed),
+        "FUZZ_EXAMPLES": str(trials),  # drawn anew, as by `make fuzz`
+    }
+    is_test = "::" in run.script
+    if not is_test:
+        places.append(str(harness_folder()))
+        if environment["LEXSEARCH_MODEL"] == "toy":
+            places.append(str(make_plugin(work / "plugin", tree)))
+    environment["PYTHONPATH"] = os.pathsep.join(places)
+    start = time.perf_counter()
+    try:
+        done = subprocess.run(
+            command(run, photos, work, trials=trials, batch_size=batch_size, seed=seed),
+            capture_output=True, text=True, env=environment, cwd=tree if is_test else work,
+        )  # fmt: skip
+        found = _of_test(done, trials) if is_test else _of_script(run, work, done)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    seconds = round(time.perf_counter() - start, 1)
+    return {"run": run.name, "model": run.model or model, **found, "seconds": seconds}
+
+
+def _of_script(run: Run, work: Path, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    result = work / "result.json"
+    if not result.is_file():
+        raise SystemExit(f"{run.name} broke off: {done.stderr[-2000:]}")
+    found = json.loads(result.read_text())
+    return {
+        "passed": done.returncode == 0, "tally": {found["name"]: found["tally"]},
+        "failures": found["fail"], "extra": found["extra"],
+    }  # fmt: skip
+
+
+def _of_test(done: subprocess.CompletedProcess[str], trials: int) -> dict[str, Any]:
+    if done.returncode not in (0, 1):
+        raise SystemExit(f"the test broke off: {done.stdout[-2000:]}{done.stderr[-500:]}")
+    passed = done.returncode == 0
+    failures = [] if passed else [done.stdout[-4000:]]
+    tally = {"examples": {"ok" if passed else "bad": trials}}
+    return {"passed": passed, "tally": tally, "failures": failures, "extra": None}
