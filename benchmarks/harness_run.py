@@ -80,7 +80,8 @@ RUNS = (
         needs_root=True,
     ),
     Run(
-        "powercut-upgrade", "powercut.py", 30, (_prepared("upgrade"), _cut("upgrade")),
+        "powercut-upgrade", "powercut.py", 30,
+        (_prepared("upgrade"), _cut("upgrade"), "--elsewhere"),
         needs_root=True, model="toy",
     ),
     Run("powercut-collect", "powercut.py", 30, (_prepared("leftovers"),), needs_root=True),

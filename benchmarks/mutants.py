@@ -99,7 +99,10 @@ def tests_pass(tree: Path, nodes: Sequence[str]) -> tuple[bool, str]:
 def run_passes(tree: Path, name: str, trials: int, photos: Path, model: str) -> tuple[bool, str]:
     """Whether a harness run passes over a tree; its tally, and the first of its failures."""
     run = next(one for one in RUNS if one.name == name)
-    found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model=model)
+    try:
+        found = execute(run, photos, tree=tree, trials=trials, queries=1, batch_size=8, model=model)
+    except SystemExit as broken:  # the harness found the tree unfit for any trial
+        return False, str(broken)
     said = " ".join([str(found["tally"]), *map(str, found["failures"][:3])])
     return found["passed"], re.sub(re.escape(tempfile.gettempdir()) + r"/lx-[\w-]+/", "", said)
 

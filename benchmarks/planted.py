@@ -35,7 +35,7 @@ MUTANTS = (
         (("lexsearch/bundle/disk.py", "        disk.sync(file)\n\n\n@contextlib",
           "\n\n@contextlib"),),
         tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut", EXT4),
-        runs=(("powercut", 8),),
+        runs=(("powercut", 8), ("powercut-merge", 8)),
     ),
     Mutant(
         "nodirsync", "the name of a segment is not synced",
@@ -67,7 +67,7 @@ MUTANTS = (
           "                self._disk.sync_dir(final.parent)\n")),
         tests=(BUNDLE + "test_writer.py::"
                "test_a_crash_at_any_call_of_a_commit_leaves_the_generation_before",),
-        runs=(("kill9-syscalls", 25),),
+        runs=(("kill9-syscalls", 25), ("kill9-every", 25)),
     ),
     Mutant(
         "autocommit", "the catalog changes statement by statement",
@@ -75,6 +75,7 @@ MUTANTS = (
           '        connection.exec_driver_sql("BEGIN IMMEDIATE")', "        pass"),),
         tests=(BUNDLE + "test_upgrade.py::"
                "test_an_upgrade_that_breaks_off_leaves_the_older_version_opening",),
+        runs=(("powercut-upgrade", 25),),
     ),
     Mutant(
         "nolock", "writers do not exclude each other",
@@ -109,7 +110,7 @@ MUTANTS = (
           "                except OSError:\n                    pass\n"),),
         tests=("tests/indexer/test_durability.py::"
                "test_a_disk_that_is_full_at_any_size_loses_nothing_and_is_said",),
-        runs=(("enospc-strace", 12),),
+        runs=(("enospc-strace", 12), ("enospc-tmpfs", 8), ("enospc-fsize", 8)),
     ),
     Mutant(
         "early", "`committed N` is said before the commit",
@@ -122,6 +123,30 @@ MUTANTS = (
         tests=("tests/indexer/test_durability.py::"
                "test_what_is_reported_as_committed_is_in_the_index_already",),
         runs=(("kill9-syscalls", 25),),
+    ),
+    Mutant(
+        "late", "`committed N` is said a moment before the commit",
+        (("indexer/pipeline.py", "            with tally.clock(\"commit\"):\n"
+          "                commit(writer, batch, vectors)\n",
+          "            listen(Progress(tally.done + 1, tally.total, tally.encoded"
+          " + len(batch.fresh), ''))\n"
+          "            __import__('time').sleep(0.3)\n"
+          "            with tally.clock(\"commit\"):\n"
+          "                commit(writer, batch, vectors)\n"),),
+        runs=(("kill9", 20),),
+    ),
+    Mutant(
+        "greedy", "the garbage of an index is taken to be all that is old",
+        (("lexsearch/bundle/garbage.py", " and path.name not in named\n", "\n"),
+         ("lexsearch/bundle/garbage.py", "GRACE_S = 60.0", "GRACE_S = 0.0")),
+        runs=(("powercut-collect", 3),),
+    ),
+    Mutant(
+        "forgetful", "a repair leaves out a segment",
+        (("lexsearch/bundle/repair.py",
+          "    for one in sound:\n        number = repository.add_segment(",
+          "    for one in sound[1:]:\n        number = repository.add_segment("),),
+        runs=(("powercut-repair", 3),),
     ),
     Mutant(
         "nograce", "replaced files go at once, under the eyes of readers",
@@ -158,7 +183,20 @@ MUTANTS = (
         (("indexer/plan.py", "    made.leaving = vanished\n", ""),),
         tests=("tests/indexer/test_pipeline.py::test_a_deleted_picture_leaves",
                "tests/indexer/test_history.py::test_history"),
-        runs=(("incremental", 3),),
+        runs=(("incremental", 3), ("folder-history", 10)),
+    ),
+    Mutant(
+        "unremoved", "one of the paths that left stays in the catalog",
+        (("lexsearch/catalog/repository.py",
+          'delete_where(connection, tables.image, "path", list(found))',
+          'delete_where(connection, tables.image, "path", list(found)[1:])'),),
+        runs=(("index-history", 10),),
+    ),
+    Mutant(
+        "contagious", "a bad file takes the rest of its batch along",
+        (("indexer/encode.py", "            continue\n        files.append(",
+          "            break\n        files.append("),),
+        runs=(("hostile-orders", 2),),
     ),
     Mutant(
         "nohandler", "Ctrl-C and SIGTERM end a run where it stands",
@@ -166,6 +204,12 @@ MUTANTS = (
           "    if threading.current_thread() is"),),
         tests=("tests/indexer/test_cli.py::"
                "test_the_first_signal_commits_the_batch_and_the_next_run_goes_on",),
+    ),
+    Mutant(
+        "deaf", "what hears Ctrl-C and SIGTERM breaks when they come",
+        (("indexer/interrupt.py", "            asked.set()\n            sys.stderr.write(",
+          "            asked.set(number)\n            sys.stderr.write("),),
+        runs=(("kill9-int", 8), ("kill9-term", 8)),
     ),
     Mutant(
         "links", "links, pipes and devices in an index are opened",

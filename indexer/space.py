@@ -13,7 +13,7 @@ from typing import Protocol
 from lexsearch.bundle.compact import MERGED_ROWS, SMALL_SEGMENTS
 from lexsearch.bundle.writer import MOST_SMALL_SEGMENTS
 from lexsearch.errors import StorageError
-from lexsearch.stores.dense import SQ8_FROM
+from lexsearch.stores.dense import code_bytes, codes_for
 from lexsearch.types import ModelIdentity
 
 # Fixed bytes of an image in the catalog (rows, indexes) and in `seg.json` and `ids.lxi`.
@@ -82,8 +82,12 @@ def _lists(identity: ModelIdentity, work: Work) -> int:
     images = work.held + work.images
     if not work.lists_from or images < work.lists_from:
         return 0
-    row = identity.dense_dim * (1 if images > SQ8_FROM else 2)
-    centres = round(16 * identity.dense_dim * math.sqrt(images))
+    dim = identity.dense_dim
+    codes = codes_for(images)
+    row = code_bytes(dim, codes)
+    centres = round(16 * dim * math.sqrt(images))
+    if codes == "pq4":
+        centres *= 3  # each list is filled up to 32 rows
     return images * (row + LISTED_BYTES) + centres
 
 

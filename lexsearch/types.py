@@ -184,6 +184,7 @@ class ListFacts:
         nprobe: lists that a search for 100 neighbours visits, by calibration.
         recall: recall@100 that calibration measured with it.
         imbalance: of the lists when they were trained, 1 = all alike.
+        depth: candidates per result that a search takes from the lists and scores anew.
     """
 
     images: int
@@ -192,6 +193,7 @@ class ListFacts:
     nprobe: int
     recall: float
     imbalance: float
+    depth: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

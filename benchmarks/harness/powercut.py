@@ -29,13 +29,13 @@ SOON = 0.1  # seconds
 given = parser(__doc__)
 given.add_argument("--prepare-cmd", default="", help="builds an index before the run that is cut")
 given.add_argument("--cut-cmd", default="", help="the run that is cut; default: --index-cmd")
+given.add_argument("--elsewhere", action="store_true", help="it holds none of the photos")
 given.add_argument("--break-catalog", action="store_true", help="ruin the catalog before the run")
 args = given.parse_args()
 system = Sys(args)
 follows = bool(args.prepare_cmd or args.cut_cmd)  # the run that is cut finds an index
 _, want, clean = system.reference()
 total = num(args.encoded_re, clean.out + clean.err)
-afterwards: int | None = None  # pictures that a run encodes after one that was not cut
 rng = random.Random(args.seed)
 tally: collections.Counter[str] = collections.Counter()
 bad = []
@@ -111,13 +111,12 @@ def one(seconds: float, reports: int) -> tuple[float, int, list[str]]:
 
 def uncut() -> float:
     """Seconds of the run that is cut later; notes what is answered after it and the next run."""
-    global afterwards, want
+    global want
     start = time.time()
     system.run(system.argv(args.cut_cmd or args.index_cmd, index))
     seconds = time.time() - start
     if follows:
-        again = system.index(index)
-        afterwards = num(args.encoded_re, again.out + again.err)
+        system.index(index)
         kind, want = system.answer(index)
         assert kind == "ok", want
     return seconds
@@ -139,7 +138,8 @@ for trial in range(args.trials):
         cuts_a_report = trial % 2 == 1 and not follows
         delay, durable, why = one(duration, rng.randint(1, 3) if cuts_a_report else 0)
         reopened(options)
-        limit = ((afterwards or 0) if follows else (total or 0)) - durable
+        held = 0 if args.elsewhere or not follows else total or 0
+        limit = (total or 0) - max(held, durable)
         why += faults_after(
             system, index, want, durable=follows or bool(durable), limit=limit,
             mend=args.cut_cmd, sound=not args.break_catalog,

@@ -31,6 +31,8 @@ from lexsearch.protocols import KeepsLists
 from lexsearch.types import IntArray, ListFacts, Lists
 
 LISTS_FILE = "dense.lxv"
+# Records that say nothing of it are of lists of bytes, scored anew four times, or of float16.
+EARLIER_DEPTH = 4
 _log = logging.getLogger(__name__)
 
 
@@ -55,7 +57,8 @@ class ListsRecord:
         """
         try:
             fields = json.loads(text)
-            return cls(int(fields["size"]), str(fields["sha256"]), ListFacts(**fields["facts"]))
+            facts = ListFacts(**({"depth": EARLIER_DEPTH} | fields["facts"]))
+            return cls(int(fields["size"]), str(fields["sha256"]), facts)
         except (KeyError, TypeError) as error:
             raise ValueError(f"no record of lists: {error}") from error
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.mutants import planted
 from benchmarks.planted import MUTANTS, Mutant
-from benchmarks.torture import RUNS
+from benchmarks.harness_run import RUNS
 
 ROOT = Path(__file__).parents[2]
 

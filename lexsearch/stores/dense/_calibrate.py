@@ -96,6 +96,30 @@ def exact_neighbours(raw: Raw, rows: IntArray, queries: FloatArray, depth: int) 
     return found
 
 
+def rescored(
+    raw: Raw, rows: IntArray, queries: FloatArray, found: IntArray, depth: int
+) -> IntArray:
+    """The `depth` best of what was found for each query, by dot products with the rows themselves.
+
+    Args:
+        raw: reads rows as float32.
+        rows: int64, row of every number.
+        queries: float32 (n, dim).
+        found: int64 (n, proposals), numbers, -1 where there are fewer.
+        depth: at most `proposals`.
+
+    Returns:
+        Numbers, int64 (n, depth), in no order; -1 where there are fewer.
+    """
+    best = np.full((len(queries), depth), -1, dtype=np.int64)
+    for place, (query, numbers) in enumerate(zip(queries, found, strict=True)):
+        held = numbers[numbers >= 0]
+        scores = raw(rows[held]) @ query
+        top = np.argsort(-scores, kind="stable")[:depth]
+        best[place, : len(top)] = held[top]
+    return best
+
+
 def parts(rows: IntArray) -> Iterator[tuple[int, IntArray]]:
     """Rows in pieces that fit into memory as float32, each with its place."""
     for start in range(0, len(rows), CHUNK_ROWS):

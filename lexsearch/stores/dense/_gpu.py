@@ -29,6 +29,12 @@ class Placed:
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
 
+def gpu_seen(faiss: Any) -> bool:
+    """Whether faiss can use a GPU here."""
+    has_part = hasattr(faiss, "StandardGpuResources") and hasattr(faiss, "index_cpu_to_gpu")
+    return has_part and faiss.get_num_gpus() > 0
+
+
 def place(faiss: Any, index: Any) -> Placed:
     """A clone on the first GPU, in float16; the index itself where that is not possible.
 

@@ -1,7 +1,8 @@
 """An inverted file of FAISS over raw float16 rows: training, growth, search, bytes.
 
-Sivic and Zisserman 2003, Video Google (inverted lists of visual words); Douze et al. 2024, The
-Faiss library.
+Sivic and Zisserman 2003, Video Google (inverted lists of visual words); Andre et al. 2017,
+Accelerated nearest neighbor search with Quick ADC (4-bit product codes in registers); Douze et al.
+2024, The Faiss library.
 """
 
 from __future__ import annotations
@@ -9,26 +10,27 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from lexsearch.stores.dense import SQ8_FROM
+from lexsearch.stores.dense import MOST_PQ4, Codes, codes_for, pq4_codes
 from lexsearch.stores.dense._calibrate import (
     BANK,
     DEPTH,
+    RECALL,
     Raw,
     calibrate,
     exact_neighbours,
     parts,
+    rescored,
     text_like,
 )
 from lexsearch.stores.dense._faiss import faiss, one_thread
-from lexsearch.stores.dense._gpu import MOST_LISTS, MOST_NEIGHBOURS, Placed, place
+from lexsearch.stores.dense._gpu import MOST_LISTS, MOST_NEIGHBOURS, Placed, gpu_seen, place
 from lexsearch.stores.row_table import BoolArray
 from lexsearch.types import FloatArray, IntArray, ListFacts, PixelArray
-
-Codes: TypeAlias = Literal["fp16", "sq8"]
 
 LEAST_LISTS, MOST_TRAINED_LISTS = 256, 65_536
 # Rows that training sees per list: FAISS warns below 39 and gains nothing above 64.
@@ -36,6 +38,12 @@ LEAST_POINTS, POINTS = 39, 50
 ROUNDS = 10
 # Training is repeated after so much growth or loss, or when lists have become so much more uneven.
 GROWTH, IMBALANCE = 4.0, 2.0
+# Proposals beyond k, so that ties at the k-th place and float16 roundings are seen.
+MARGIN = 16
+# Proposals per result that calibration tries, by what the lists hold; all are scored anew.
+DEPTHS: dict[Codes, tuple[int, ...]] = {"fp16": (1,), "sq8": (4,), "pq4": (2, 4, 8, 16)}
+# Scoring a row anew costs so many times what FAISS pays for one in its lists.
+ROW_COSTS: dict[Codes, float] = {"fp16": 2.0, "sq8": 3.0, "pq4": 60.0}
 # Most iterations of a loop that the bytes of an index may ask of FAISS: lists, and a little more.
 MOST_LOOPS = 1 << 20
 
@@ -71,9 +79,16 @@ class Ivf:
         return int(self.index.nlist)
 
     @property
-    def is_coarse(self) -> bool:
-        """Whether the lists hold one byte per component."""
-        return bool(self.index.code_size == self.index.d)
+    def codes(self) -> Codes:
+        """What the lists hold of a row."""
+        if isinstance(self.index, faiss.IndexIVFPQFastScan):
+            return "pq4"
+        return "sq8" if self.index.code_size == self.index.d else "fp16"
+
+    @property
+    def row_cost(self) -> float:
+        """Scoring a stored row costs so many times what a row in the lists costs."""
+        return ROW_COSTS[self.codes]
 
     def needs_training(self, live: int) -> bool:
         """Whether it has outgrown its training: 4 times the rows, or lists twice as uneven."""
@@ -87,6 +102,11 @@ class Ivf:
         """Lists to visit for k neighbours: doubled for every doubling of k above 100."""
         doublings = max(0, int(np.ceil(np.log2(max(k, 1) / DEPTH))))
         return min(self.lists, self.facts.nprobe << doublings)
+
+    def proposals(self, k: int) -> int:
+        """Numbers to ask for and score anew for k neighbours; coded rows: as for 100 at least."""
+        factor = self.facts.depth
+        return max(k + MARGIN, factor * max(k, DEPTH) if factor > 1 else 0)
 
     def nearest(
         self,
@@ -144,19 +164,14 @@ def train(
         rows: int64, at least 1; with equal rows in equal order the index is equal.
         bank: texts as queries, float32 (n, dim). The number of visited lists is chosen on them
             and on those of `text_like`; the larger number counts.
-        codes: `fp16`, `sq8`, or None for the rule: `sq8` above two million rows.
+        codes: what the lists hold; None for the rule of `codes_for`.
     """
     rng = np.random.default_rng(0)
     lists = lists_for(len(rows))
     order = rng.permutation(len(rows))
     points = raw(rows[np.sort(order[: lists * POINTS])])
-    kind = codes or ("sq8" if len(rows) > SQ8_FROM else "fp16")
-    scalar = faiss.ScalarQuantizer
-    index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(points.shape[1]), points.shape[1], lists,
-        scalar.QT_8bit if kind == "sq8" else scalar.QT_fp16,
-        faiss.METRIC_INNER_PRODUCT, False,
-    )  # fmt: skip
+    dim = points.shape[1]
+    index = _empty(dim, lists, codes or codes_for(len(rows), gpu=gpu_seen(faiss)))
     index.cp.spherical, index.cp.niter, index.cp.seed = True, ROUNDS, 0
     index.cp.min_points_per_centroid = 1
     with one_thread(len(rows)):
@@ -165,8 +180,23 @@ def train(
             index.add_with_ids(raw(part), np.arange(start, start + len(part)))
     held_out = rows[np.sort(order[lists * POINTS :])]
     made = text_like(raw, held_out if len(held_out) >= BANK else rows, rng)
-    facts = ListFacts(len(rows), len(rows), lists, 1, 1.0, _imbalance(index))
-    return _calibrated(Ivf(index, facts), raw, rows, np.arange(len(rows)), [made, bank])
+    facts = ListFacts(len(rows), len(rows), lists, 1, 1.0, _imbalance(index), 1)
+    return _calibrated(Ivf(index, facts), raw, rows, [made, bank])
+
+
+def _empty(dim: int, lists: int, codes: Codes) -> Any:
+    """An index of FAISS that is not trained."""
+    centres, scalar = faiss.IndexFlatIP(dim), faiss.ScalarQuantizer
+    if codes == "pq4":
+        index = faiss.IndexIVFPQFastScan(
+            centres, dim, lists, pq4_codes(dim), 4, faiss.METRIC_INNER_PRODUCT
+        )
+        index.by_residual = True
+        return index
+    kind = scalar.QT_8bit if codes == "sq8" else scalar.QT_fp16
+    return faiss.IndexIVFScalarQuantizer(
+        centres, dim, lists, kind, faiss.METRIC_INNER_PRODUCT, False
+    )
 
 
 def extended(
@@ -198,28 +228,40 @@ def extended(
             ivf.index.add_with_ids(raw(part), numbers)
     held = np.flatnonzero(rows >= 0)
     made = text_like(raw, rows[held], np.random.default_rng(0))
-    return _calibrated(ivf, raw, rows[held], held, [made, bank])
+    return _calibrated(ivf, raw, rows, [made, bank])
 
 
-def _calibrated(
-    ivf: Ivf, raw: Raw, rows: IntArray, numbers: IntArray, banks: Sequence[FloatArray | None]
-) -> Ivf:
-    """The index with the number of lists to visit chosen; numbers: int64 (len(rows),)."""
+def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, banks: Sequence[FloatArray | None]) -> Ivf:
+    """The index with the lists to visit and the rows to score anew chosen, at the least cost.
 
-    def probe(queries: FloatArray, depth: int, probes: int) -> IntArray:
+    rows: int64, the row of every number in the lists, -1 where it is dead.
+    """
+    numbers = np.flatnonzero(rows >= 0)
+    depth = min(DEPTH, len(numbers))
+    asked = [bank for bank in banks if bank is not None and len(bank)]
+    truths = [numbers[exact_neighbours(raw, rows[numbers], bank, depth)] for bank in asked]
+    each = ivf.index.ntotal / ivf.lists
+
+    def probe(factor: int, queries: FloatArray, depth: int, probes: int) -> IntArray:
         parameters = faiss.SearchParametersIVF(nprobe=probes)
+        wide = depth if factor == 1 else min(factor * depth, ivf.index.ntotal)
         with one_thread(len(rows)):
-            found = ivf.index.search(np.ascontiguousarray(queries), depth, params=parameters)[1]
-        return np.asarray(found)
+            found = ivf.index.search(np.ascontiguousarray(queries), wide, params=parameters)[1]
+        return np.asarray(found if factor == 1 else rescored(raw, rows, queries, found, depth))
 
-    chosen: list[tuple[int, float]] = []
-    for bank in banks:
-        if bank is not None and len(bank):
-            truth = numbers[exact_neighbours(raw, rows, bank, min(DEPTH, len(rows)))]
-            chosen.append(calibrate(probe, ivf.lists, truth, bank))
-    nprobe, recall = max(chosen, key=lambda one: one[0])
+    ways: list[tuple[bool, float, int, int, float]] = []
+    for factor in DEPTHS[ivf.codes]:
+        chosen = [
+            calibrate(partial(probe, factor), ivf.lists, truth, bank)
+            for truth, bank in zip(truths, asked, strict=True)
+        ]
+        nprobe, recall = max(chosen, key=lambda one: one[0])
+        cost = each * nprobe + ivf.row_cost * factor * DEPTH
+        misses = min(recall for _, recall in chosen) < RECALL
+        ways.append((misses, -recall if misses else cost, nprobe, factor, recall))
+    _, _, nprobe, factor, recall = min(ways)
     old = ivf.facts
-    facts = ListFacts(len(rows), old.trained, ivf.lists, nprobe, recall, old.imbalance)
+    facts = ListFacts(len(numbers), old.trained, ivf.lists, nprobe, recall, old.imbalance, factor)
     return Ivf(ivf.index, facts)
 
 
@@ -250,7 +292,9 @@ def unpacked(data: PixelArray, facts: ListFacts, *, dim: int, copied: bool = Fal
         ValueError: it is no such index.
     """
     reader = None if copied else faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))
-    with _limits(len(data)):
+    # FAISS asks room for tables of codes that it then makes for Euclidean distances only.
+    tables = 4 * (facts.lists * MOST_PQ4 * 16 + 1)
+    with _limits(max(len(data), tables)):
         try:
             index = faiss.deserialize_index(data) if copied else faiss.read_index(reader)
         except RuntimeError as error:
@@ -258,7 +302,7 @@ def unpacked(data: PixelArray, facts: ListFacts, *, dim: int, copied: bool = Fal
             raise ValueError(f"FAISS cannot read it ({reason})") from error
     if reader is not None and reader.rp_ != len(data):
         raise ValueError(f"it has {len(data)} bytes, the index in it {reader.rp_}")
-    if not isinstance(index, faiss.IndexIVFScalarQuantizer):
+    if not isinstance(index, (faiss.IndexIVFScalarQuantizer, faiss.IndexIVFPQFastScan)):
         raise ValueError(f"it holds a {type(index).__name__}, no inverted lists")
     if (index.d, index.nlist, index.ntotal) != (dim, facts.lists, facts.images):
         raise ValueError(
@@ -270,7 +314,7 @@ def unpacked(data: PixelArray, facts: ListFacts, *, dim: int, copied: bool = Fal
 
 @contextlib.contextmanager
 def _limits(size: int) -> Iterator[None]:
-    """No vector inside so many bytes can be longer than they are."""
+    """FAISS refuses to make a vector of more bytes than that."""
     before = (
         faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
     )  # fmt: skip

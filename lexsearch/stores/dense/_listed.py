@@ -11,12 +11,13 @@ import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lexsearch.protocols import Sections
 from lexsearch.ranking.topk import top_k
+from lexsearch.stores.dense import Codes
 from lexsearch.stores.dense._query import check_dim, query_row
 from lexsearch.stores.dense.flat import SPARSE_SHARE, FlatIndex
 from lexsearch.stores.row_table import BoolArray, RowTable
@@ -32,12 +33,6 @@ UP, DOWN = 100_000, 60_000
 OUTSIDE_SHARE, MOST_OUTSIDE = 0.05, 16_384
 # Dead ones are taken out of the lists from this share on.
 DEAD_SHARE = 0.2
-# Proposals beyond k, so that ties at the k-th place and float16 roundings are seen.
-MARGIN = 16
-# Proposals per result where the lists hold one byte per component.
-SQ8_DEPTH = 4
-# Multiplying a row here costs so many times what FAISS pays for one in its lists.
-ROW_COST = 2.0
 # Searches before a GPU is asked: starting one takes longer than these on the processor.
 PATIENCE = 16
 
@@ -72,6 +67,25 @@ class _Places:
         return np.packbits(mask, bitorder="little"), rows[~inside], int(inside.sum())
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Sought:
+    """What a search looks for.
+
+    Attributes:
+        k: results wanted.
+        rows: int64, ascending rows that may be found.
+        outside: int64, those of them that are not in the lists.
+        inside: how many of them are.
+        near: asks the lists: queries, depth, probes -> numbers of each query, best first.
+    """
+
+    k: int
+    rows: IntArray
+    outside: IntArray
+    inside: int
+    near: Callable[..., list[IntArray]]
+
+
 def _places(table: RowTable, image_ids: IntArray, held: int) -> _Places:
     rows = table.rows_of(image_ids)
     alive = np.flatnonzero(rows >= 0)
@@ -90,7 +104,7 @@ class ListedIndex(FlatIndex):
         *,
         up: int = UP,
         down: int = DOWN,
-        codes: Literal["fp16", "sq8"] | None = None,
+        codes: Codes | None = None,
         gpu: bool = True,
     ) -> None:
         super().__init__(dim)
@@ -161,7 +175,8 @@ class ListedIndex(FlatIndex):
         rows = table.candidates(allowed)
         probes = ivf.probes(k)
         shown = ivf.index.ntotal * probes / ivf.lists + len(places.outside)
-        if len(rows) * ROW_COST <= max(shown, 4.0 * k):
+        depth = ivf.proposals(k)
+        if len(rows) <= max(shown / ivf.row_cost + depth, 2.0 * k):
             return self._scored(queries, rows, k)
         if allowed is None:
             chosen, outside = places.alive, places.outside
@@ -170,12 +185,13 @@ class ListedIndex(FlatIndex):
             chosen, outside, inside = places.chosen(rows)
         if not inside:
             return self._scored(queries, rows, k)
-        depth = min(inside, max(k + MARGIN, SQ8_DEPTH * k if ivf.is_coarse else 0))
+        depth = min(inside, depth)
         placed = self._placed_now(len(queries))
         near = partial(ivf.nearest, chosen=chosen, placed=placed)
+        sought = _Sought(k, rows, outside, inside, near)
         first = near(queries, depth, probes=probes)
         return [
-            self._settled(row, k, numbers, (depth, inside, probes), near, outside)
+            self._settled(row, sought, numbers, depth, probes)
             for row, numbers in zip(queries, first, strict=True)
         ]
 
@@ -185,25 +201,22 @@ class ListedIndex(FlatIndex):
         return [top_k(ids, self._products(row, rows), k, source="dense") for row in queries]
 
     def _settled(
-        self,
-        row: FloatArray,
-        k: int,
-        numbers: IntArray,
-        sizes: tuple[int, int, int],
-        near: Callable[..., list[IntArray]],
-        outside: IntArray,
+        self, row: FloatArray, sought: _Sought, numbers: IntArray, depth: int, probes: int
     ) -> Ranking:
         """The k best of what was found and of the rows outside; asks for more where it must.
 
-        sizes: how many were asked for, how many there are, how many lists were visited.
+        Args:
+            row: the query.
+            sought: see there.
+            numbers: what the lists gave.
+            depth: how many were asked for.
+            probes: how many lists were visited.
         """
         assert self._ivf is not None
-        (depth, inside, probes), lists = sizes, self._ivf.lists
+        k, inside, outside, lists = sought.k, sought.inside, sought.outside, self._ivf.lists
         table, places, beside = self._blocks.table, self._places, self._products(row, outside)
         while True:
-            if len(numbers) < min(k, inside) and probes < lists:
-                probes = min(4 * probes, lists)  # all lists together hold every row
-            else:
+            if len(numbers) >= min(k, inside):
                 found = places.rows[numbers]
                 scores = np.concatenate([self._products(row, found), beside])
                 if (
@@ -214,7 +227,11 @@ class ListedIndex(FlatIndex):
                     ids = table.ids[np.concatenate([found, outside])]
                     return top_k(ids, scores, k, source="dense")
                 depth = min(4 * depth, inside)  # the k-th place is tied to the last one found
-            (numbers,) = near(row[np.newaxis], depth, probes=probes)
+            elif probes < lists:
+                probes = min(4 * probes, lists)  # all lists together hold every row
+            else:  # codes tell nothing apart for a query of zeros, and FAISS then gives nothing
+                return self._scored(row[np.newaxis], sought.rows, k)[0]
+            (numbers,) = sought.near(row[np.newaxis], depth, probes=probes)
 
     def use_lists(self, lists: Lists) -> None:
         """Search through these lists from now on; images outside of them are scanned.

@@ -7,8 +7,7 @@ gives the same scores and misses nothing.
 
 from __future__ import annotations
 
-from typing import Literal
-
+from lexsearch.stores.dense import Codes
 from lexsearch.stores.dense._listed import DOWN, UP, ListedIndex
 
 
@@ -17,7 +16,7 @@ def build(
     dim: int,
     up: int = UP,
     down: int = DOWN,
-    codes: Literal["fp16", "sq8"] | None = None,
+    codes: Codes | None = None,
     gpu: bool = True,
 ) -> ListedIndex:
     """An empty index of vectors of that width, without lists.
@@ -26,7 +25,7 @@ def build(
         dim: width.
         up: live images from which on `make_lists` makes lists.
         down: live images below which it drops them; at most `up`.
-        codes: what the lists hold; None = float16 up to two million images, then bytes.
+        codes: what the lists hold; None for the rule of `codes_for`.
         gpu: whether to search on a GPU when FAISS sees one.
 
     Raises:

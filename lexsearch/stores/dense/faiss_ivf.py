@@ -6,10 +6,10 @@ For stores without an index folder, where `auto` would have no file to read list
 from __future__ import annotations
 
 import logging
-from typing import Literal
 
 from lexsearch.errors import ModelMissing
 from lexsearch.protocols import Sections
+from lexsearch.stores.dense import Codes
 from lexsearch.stores.dense._listed import DOWN, UP, ListedIndex
 from lexsearch.stores.dense._query import check_dim
 from lexsearch.stores.row_table import BoolArray
@@ -24,7 +24,7 @@ def build(
     up: int = UP,
     down: int = DOWN,
     bank: DenseVectors | None = None,
-    codes: Literal["fp16", "sq8"] | None = None,
+    codes: Codes | None = None,
     gpu: bool = True,
 ) -> FaissIvfIndex:
     """An empty index of vectors of that width.
@@ -35,7 +35,7 @@ def build(
         down: live images below which they are dropped; at most `up`.
         bank: texts as queries, on which the number of visited lists is chosen, besides queries
             made from the images.
-        codes: what the lists hold; None = float16 up to two million images, then bytes.
+        codes: what the lists hold; None for the rule of `codes_for`.
         gpu: whether to search on a GPU when FAISS sees one.
 
     Raises:
@@ -54,7 +54,7 @@ class FaissIvfIndex(ListedIndex):
         up: int = UP,
         down: int = DOWN,
         bank: DenseVectors | None = None,
-        codes: Literal["fp16", "sq8"] | None = None,
+        codes: Codes | None = None,
         gpu: bool = True,
     ) -> None:
         super().__init__(dim, up=up, down=down, codes=codes, gpu=gpu)

@@ -189,12 +189,12 @@ def test_a_gpu_serves_unmasked_searches_once_there_were_many(
     monkeypatch.setattr(ivf, "place", place)
     index, query = store(), one(groups(4, 1))
     index.use_lists(lists)
-    plain = index.search(query, 10)
+    plain, held = index.search(query, 10), index._ivf
     for _ in range(listed.PATIENCE - 1):
         index.search(query, 10)
     assert asked == []
     found = index.search(query, 10)
-    assert asked == [10 + listed.MARGIN]
+    assert asked == [held.proposals(10)]
     assert found.ids.tolist() == plain.ids.tolist()
     assert "on the GPU" in index.state
     index.search(query, 10, allowed=np.sort(IDS[: N - 1]))

@@ -73,7 +73,7 @@ def test_lists_are_used_from_one_size_on_and_dropped_below_a_smaller_one() -> No
     assert "visiting" in lists.state
 
 
-@pytest.mark.parametrize("codes", ["fp16", "sq8"])
+@pytest.mark.parametrize("codes", ["fp16", "sq8", "pq4"])
 def test_nearly_all_neighbours_are_found_with_the_scores_of_the_flat_index(codes: str) -> None:
     lists, flat, _ = pair(codes=codes)
     assert recall(lists, flat) >= 0.95
