@@ -14,8 +14,8 @@ The vectors: 4,000 concepts, unit Gaussian directions, with frequencies 1 / rank
 is the sum of four concepts, drawn by frequency, with weights 1, 1/2, 1/3, 1/4, plus Gaussian noise
 of length 0.6, scaled to length 1. A text query is the sum of the first two concepts of an image
 plus one direction common to all texts (the gap, length 0.6) plus noise of length 0.4, scaled to
-length 1. The queries are never shown to the index: it chooses its number of lists on queries of
-its own, made from images (see `stores/dense/_calibrate.py`).
+length 1. The queries are never shown to the index: it chooses its number of lists on other texts,
+as the indexer gives it texts of the vocabulary.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ def unit(rows: np.ndarray) -> FloatArray:
     return (rows / np.linalg.norm(rows, axis=-1, keepdims=True)).astype(np.float32)
 
 
-def corpus(images: int, dim: int, seed: int = 0) -> tuple[FloatArray, FloatArray]:
-    """Images (images, dim) and text queries (QUERIES, dim), unit rows, float16 values."""
+def corpus(images: int, dim: int, seed: int = 0) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Images (images, dim), texts to search with and others (QUERIES, dim): unit rows.
+
+    Values of the images are those of float16.
+    """
     rng = np.random.default_rng(seed)
     concepts = unit(rng.normal(size=(CONCEPTS, dim)))
     frequency = 1 / np.arange(1, CONCEPTS + 1)
@@ -59,10 +62,14 @@ def corpus(images: int, dim: int, seed: int = 0) -> tuple[FloatArray, FloatArray
         mixed = np.einsum("h,nhd->nd", weights, concepts[part])
         noise = rng.normal(size=mixed.shape) * (0.6 / dim**0.5)
         values[start : start + MAX_ROWS] = unit(mixed + noise).astype(np.float16)
-    asked = held[rng.integers(0, images, QUERIES), :2]
     gap = unit(rng.normal(size=dim)) * 0.6
-    noise = rng.normal(size=(QUERIES, dim)) * (0.4 / dim**0.5)
-    return values, unit(concepts[asked].sum(axis=1) + gap + noise)
+
+    def texts() -> FloatArray:
+        asked = held[rng.integers(0, images, QUERIES), :2]
+        noise = rng.normal(size=(QUERIES, dim)) * (0.4 / dim**0.5)
+        return unit(concepts[asked].sum(axis=1) + gap + noise)
+
+    return values, texts(), texts()
 
 
 def recall(found: list[IntArray], truth: list[IntArray]) -> float:
@@ -74,7 +81,7 @@ def measure(images: int, dim: int, runs: int, names: list[str]) -> dict[str, Any
     """Milliseconds, recall, bytes and build seconds of ours and of the named peers."""
     import faiss  # type: ignore[import-untyped, unused-ignore]
 
-    values, texts = corpus(images, dim)
+    values, texts, others = corpus(images, dim)
     seconds: dict[str, float] = {}
     finders: dict[str, Callable[[FloatArray], IntArray]] = {}
     segments = [
@@ -93,7 +100,7 @@ def measure(images: int, dim: int, runs: int, names: list[str]) -> dict[str, Any
         return lambda query: index.search(DenseVectors(query[np.newaxis]), K).ids
 
     begin = time.process_time()
-    lists = store("auto", up=1, down=0).make_lists()
+    lists = store("auto", up=1, down=0).make_lists(bank=lambda: others)
     seconds["ours"] = round(time.process_time() - begin, 2)
     ours = store("auto", up=1, down=0)
     begin = time.perf_counter()

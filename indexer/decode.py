@@ -36,6 +36,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF")
 # Longest reason in a report, in letters; Pillow quotes what it read.
 MAX_REASON = 200
 NO_MEMORY = "needs more memory than there is"
+# A decoder can be killed without any fault of its picture, so that is not held against it once.
+KILLED_ONCE = "had its decoder killed, perhaps for the memory it took; the next run tries it again"
+KILLED_TWICE = "had its decoder killed twice, most likely for the memory it took"
 # Pictures with more pixels than this, after `draft`, are worked on one at a time.
 BIG = 24_000_000
 T = TypeVar("T")

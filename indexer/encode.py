@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from indexer.decode import Decoded, DecodeError
+from indexer.decode import KILLED_ONCE, KILLED_TWICE, Decoded, DecodeError
 from indexer.decoders import Held, Outcome
 from indexer.plan import Pending
+from indexer.supervise import DecoderDied
 from lexsearch.protocols import Model
 from lexsearch.stores.pooling import pool_tokens
 from lexsearch.types import Encoded
@@ -41,12 +42,19 @@ def gather(
     failed: list[tuple[Pending, DecodeError]] = []
     for one, outcome in zip(pending, outcomes, strict=True):
         if isinstance(outcome, DecodeError):
-            failed.append((one, outcome))
+            failed.append((one, _again(one, outcome)))
             continue
         files.append((one, outcome.sha256))
         if not isinstance(outcome, Held) and outcome.sha256 not in held:
             fresh.setdefault(outcome.sha256, outcome)
     return Batch(list(fresh.values()), files, len(files) - len(fresh), failed)
+
+
+def _again(one: Pending, error: DecodeError) -> DecodeError:
+    """The error; a decoder that was killed for the second time is no accident."""
+    if one.was_killed and isinstance(error, DecoderDied) and error.reason == KILLED_ONCE:
+        return DecoderDied(error.path, KILLED_TWICE, error.sha256)
+    return error
 
 
 def encode(model: Model, fresh: Sequence[Decoded], *, pool: int = 1) -> Encoded | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from indexer.decode import KILLED_ONCE
 from indexer.reading import Unreadable
 from indexer.scan import FoundFile, ScanResult, is_below, no_such
 from lexsearch.bundle.records import FileRecord, KnownFile, SkippedFile
@@ -24,12 +25,14 @@ class Pending(NamedTuple):
             unchanged: encoded again because the run was told to.
         was_known: the index holds an image at this path.
         was_skipped: the index remembers the path as a file it could not read.
+        was_killed: because its decoder was killed, once.
     """
 
     file: FoundFile
     kind: Kind
     was_known: bool
     was_skipped: bool
+    was_killed: bool = False
 
 
 @dataclass(slots=True)
@@ -207,8 +210,11 @@ class _Sorter:
             self._pend(file, "new", None, failed)
 
     def _fails_again(self, file: FoundFile, failed: SkippedFile) -> bool:
-        """True if the bytes are those that failed; without a digest they are worth a try."""
-        if failed.sha256 is None:
+        """True if the bytes are those that failed.
+
+        Without a digest they are worth a try, and after a decoder that was killed from outside.
+        """
+        if failed.sha256 is None or failed.reason == KILLED_ONCE:
             return False
         same_stat = (file.size, file.mtime_ns) == (failed.size, failed.mtime_ns)
         if not same_stat or self.rehash:
@@ -233,7 +239,10 @@ class _Sorter:
     def _pend(
         self, file: FoundFile, kind: Kind, before: KnownFile | None, failed: SkippedFile | None
     ) -> None:
-        self.made.pending.append(Pending(file, kind, before is not None, failed is not None))
+        was_killed = failed is not None and failed.reason == KILLED_ONCE
+        self.made.pending.append(
+            Pending(file, kind, before is not None, failed is not None, was_killed)
+        )
 
 
 def record_of(file: FoundFile, sha256: bytes) -> FileRecord:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from indexer import wire
-from indexer.decode import NO_MEMORY, Decoded, DecodeError
+from indexer.decode import KILLED_ONCE, NO_MEMORY, Decoded, DecodeError
 from indexer.decoders import Held, Outcome, PooledDecoder, ThreadDecoder
 from indexer.options import FILE_SECONDS, MAX_PIXELS, IndexOptions
 from lexsearch.errors import LexsearchError
@@ -147,7 +147,7 @@ class Worker:
         if name == "SIGXCPU":
             return f"took more than {self.cpu_s:g} s of work to decode (see --file-timeout)"
         if name == "SIGKILL":
-            return "had its decoder killed, most likely for the memory it took"
+            return KILLED_ONCE
         return f"crashed its decoder ({name or f'exit code {code}'})"
 
 

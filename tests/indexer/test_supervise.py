@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from indexer.decode import NO_MEMORY, Decoded, DecodeError
+from indexer.decode import KILLED_ONCE, KILLED_TWICE, NO_MEMORY, Decoded, DecodeError
 from indexer.decoders import Held, Outcome
 from indexer.pipeline import IndexOptions, index_folders
 from indexer.supervise import DecoderDied, ProcessDecoder
@@ -47,7 +47,7 @@ def reason(outcome: Outcome) -> str:
     [
         ("abort", "crashed its decoder (SIGABRT)"),
         ("segfault", "crashed its decoder (SIGSEGV)"),
-        ("kill", "had its decoder killed, most likely for the memory it took"),
+        ("kill", KILLED_ONCE),
         ("exit", "crashed its decoder (exit code 3)"),
         ("deep", "crashed its decoder (SIGSEGV)"),
         ("lie", "made its decoder answer nonsense"),
@@ -175,6 +175,31 @@ def test_a_decoder_that_does_not_start_ends_the_run_with_its_reason(
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(LexsearchError, match="does not start: no luck"):
         outcomes([paint(tmp_path / "a.png")])
+
+
+def test_a_picture_whose_decoder_was_killed_is_tried_once_more_by_the_next_run(
+    tmp_path: Path, photos: Path, paint: Paint, toy_model: Model, deadly: Path
+) -> None:
+    """Something else may have killed it: the out-of-memory killer, a person."""
+    victim = paint(photos / "accident.png", 77)
+    db = tmp_path / "db"
+
+    def run() -> tuple[list[str], int]:
+        options = IndexOptions(threads=1)
+        report = index_folders([photos], directory=db, model=toy_model, options=options)
+        return [one.reason for one in report.skipped], report.encoded
+
+    assert run() == ([KILLED_ONCE], 5)
+    assert run() == ([], 1)
+    assert listed(db) == {}
+    victim.rename(photos / "kill.png")
+    paint(photos / "kill.png", 78)
+    assert run() == ([KILLED_ONCE], 0)
+    assert run() == ([KILLED_TWICE], 0)
+    tries = len(list(deadly.iterdir()))
+    assert run() == ([KILLED_TWICE], 0)
+    assert len(list(deadly.iterdir())) == tries
+    assert listed(db) == {"kill.png": KILLED_TWICE}
 
 
 class Mortal:

@@ -8,7 +8,7 @@ Accelerated nearest neighbor search with Quick ADC (4-bit product codes in regis
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -162,8 +162,8 @@ def train(
     Args:
         raw: reads rows as float32.
         rows: int64, at least 1; with equal rows in equal order the index is equal.
-        bank: texts as queries, float32 (n, dim). The number of visited lists is chosen on them
-            and on those of `text_like`; the larger number counts.
+        bank: texts as queries, float32 (n, dim), on which the number of visited lists is chosen;
+            None = those of `text_like`.
         codes: what the lists hold; None for the rule of `codes_for`.
     """
     rng = np.random.default_rng(0)
@@ -178,10 +178,11 @@ def train(
         index.train(points)
         for start, part in parts(rows):
             index.add_with_ids(raw(part), np.arange(start, start + len(part)))
-    held_out = rows[np.sort(order[lists * POINTS :])]
-    made = text_like(raw, held_out if len(held_out) >= BANK else rows, rng)
+    if bank is None or not len(bank):
+        held_out = rows[np.sort(order[lists * POINTS :])]
+        bank = text_like(raw, held_out if len(held_out) >= BANK else rows, rng)
     facts = ListFacts(len(rows), len(rows), lists, 1, 1.0, _imbalance(index), 1)
-    return _calibrated(Ivf(index, facts), raw, rows, [made, bank])
+    return _calibrated(Ivf(index, facts), raw, rows, bank)
 
 
 def _empty(dim: int, lists: int, codes: Codes) -> Any:
@@ -226,20 +227,23 @@ def extended(
         for start, part in parts(rows[first:]):
             numbers = np.arange(first + start, first + start + len(part))
             ivf.index.add_with_ids(raw(part), numbers)
-    held = np.flatnonzero(rows >= 0)
-    made = text_like(raw, rows[held], np.random.default_rng(0))
-    return _calibrated(ivf, raw, rows, [made, bank])
+    if bank is None or not len(bank):
+        bank = text_like(raw, rows[rows >= 0], np.random.default_rng(0))
+    return _calibrated(ivf, raw, rows, bank)
 
 
-def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, banks: Sequence[FloatArray | None]) -> Ivf:
+def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, bank: FloatArray) -> Ivf:
     """The index with the lists to visit and the rows to score anew chosen, at the least cost.
 
-    rows: int64, the row of every number in the lists, -1 where it is dead.
+    Args:
+        ivf: trained and filled.
+        raw: reads rows as float32.
+        rows: int64, the row of every number in the lists, -1 where it is dead.
+        bank: queries, float32 (n, dim).
     """
     numbers = np.flatnonzero(rows >= 0)
     depth = min(DEPTH, len(numbers))
-    asked = [bank for bank in banks if bank is not None and len(bank)]
-    truths = [numbers[exact_neighbours(raw, rows[numbers], bank, depth)] for bank in asked]
+    truth = numbers[exact_neighbours(raw, rows[numbers], bank, depth)]
     each = ivf.index.ntotal / ivf.lists
 
     def probe(factor: int, queries: FloatArray, depth: int, probes: int) -> IntArray:
@@ -251,13 +255,9 @@ def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, banks: Sequence[FloatArray |
 
     ways: list[tuple[bool, float, int, int, float]] = []
     for factor in DEPTHS[ivf.codes]:
-        chosen = [
-            calibrate(partial(probe, factor), ivf.lists, truth, bank)
-            for truth, bank in zip(truths, asked, strict=True)
-        ]
-        nprobe, recall = max(chosen, key=lambda one: one[0])
+        nprobe, recall = calibrate(partial(probe, factor), ivf.lists, truth, bank)
         cost = each * nprobe + ivf.row_cost * factor * DEPTH
-        misses = min(recall for _, recall in chosen) < RECALL
+        misses = recall < RECALL
         ways.append((misses, -recall if misses else cost, nprobe, factor, recall))
     _, _, nprobe, factor, recall = min(ways)
     old = ivf.facts

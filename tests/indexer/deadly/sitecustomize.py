@@ -56,7 +56,13 @@ def lie(path: bytes) -> None:
     time.sleep(600)
 
 
+def accident(path: bytes) -> None:
+    if len(os.listdir(os.environ["DEADLY_TRIES"])) == 1:  # the first try
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
 DEEDS = {
+    b"accident": accident,
     b"abort": lambda path: os.abort(),
     b"segfault": segfault,
     b"loop": loop,
