@@ -76,7 +76,7 @@ bench-model: $(READY)  ## measure the bundled model against its targets (LEXSEAR
 	$(BIN)/python -m benchmarks.bench_model --save
 
 torture: $(READY)  ## kill, fill, cut off and race the command line (LEXSEARCH_SHARED names the data folder)
-	$(BIN)/python -m benchmarks.torture --save
+	$(BIN)/python -m benchmarks.torture --save --jobs 2
 
 mutants: $(READY)  ## plant known faults into copies of the tree; each must be caught
 	$(BIN)/python -m benchmarks.mutants --save

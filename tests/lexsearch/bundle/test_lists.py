@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from collections.abc import Callable
@@ -13,13 +14,13 @@ import pytest
 
 from lexsearch.bundle import places
 from lexsearch.bundle.check import check
-from lexsearch.bundle.lists import LISTS_FILE, summary
+from lexsearch.bundle.lists import LISTS_FILE, ListsRecord, summary
 from lexsearch.bundle.repair import repair
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.engine import Engine
 from lexsearch.query import Query
 from lexsearch.registry import build
-from lexsearch.types import DenseVectors, Ranking
+from lexsearch.types import DenseVectors, ListFacts, Ranking
 
 pytest.importorskip("faiss")
 FROM = 60  # pictures from which on the indexes here have lists
@@ -87,6 +88,14 @@ def test_an_index_has_lists_from_a_size_on(library: Any) -> None:
         assert snapshot.counts()["bytes"]["lists"] == lists_file(library).stat().st_size
     assert "visiting" in state(library)
     assert_like_a_scan(library)
+
+
+def test_a_record_of_an_earlier_version_scores_four_proposals_a_result_anew() -> None:
+    record = ListsRecord(10, "ab", ListFacts(5, 5, 2, 1, 0.97, 1.0, 2))
+    assert ListsRecord.from_text(record.to_text()) == record
+    earlier = json.loads(record.to_text())
+    del earlier["facts"]["depth"]
+    assert ListsRecord.from_text(json.dumps(earlier)).facts.depth == 4
 
 
 def test_no_lists_are_made_when_they_are_turned_off(library: Any) -> None:

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lexsearch.registry import build
+from lexsearch.stores.dense import PQ4_FROM, code_bytes, codes_for, pq4_codes
 from lexsearch.stores.segment_data import dense_sections
 from lexsearch.types import DenseVectors
 
@@ -250,6 +251,51 @@ def test_calibration_reaches_its_recall_on_the_bank_that_was_given() -> None:
         a, b = (store.search(one(query), 100).ids for store in (lists, flat))
         found.append(len(np.intersect1d(a, b)))
     assert np.mean(found) / 100 >= facts.recall - 0.01
+
+
+def test_a_million_rows_take_an_eighth_of_their_bytes_and_a_gpu_gets_whole_components() -> None:
+    assert codes_for(1_000_000) == "pq4"
+    assert codes_for(PQ4_FROM - 1) == codes_for(1_000_000, gpu=True) == "fp16"
+    assert codes_for(10_000_000, gpu=True) == "sq8"
+    assert [pq4_codes(dim) for dim in (1, 7, 256, 512, 768, 1_152)] == [1, 7, 256, 256, 256, 192]
+    assert [code_bytes(256, codes) for codes in ("fp16", "sq8", "pq4")] == [512, 256, 128]
+    assert code_bytes(7, "pq4") == 4
+
+
+def test_coded_rows_are_proposed_as_often_as_calibration_found_and_for_few_results_as_for_100() -> (
+    None
+):
+    lists, _, _ = pair(codes="pq4")
+    index = held(lists)
+    assert index.facts.depth in ivf.DEPTHS["pq4"]
+    assert index.proposals(1) == index.proposals(100) == 100 * index.facts.depth
+    assert index.proposals(150) == 150 * index.facts.depth
+    whole = held(pair(codes="fp16")[0])
+    assert (whole.facts.depth, whole.proposals(10)) == (1, 10 + ivf.MARGIN)
+
+
+@pytest.mark.parametrize(
+    ("found", "chosen"),
+    [
+        ({2: (76, 0.93), 4: (12, 0.96), 8: (10, 0.97), 16: (10, 0.97)}, (12, 4)),
+        ({2: (76, 0.96), 4: (12, 0.96), 8: (76, 0.97), 16: (76, 0.97)}, (12, 4)),
+        ({2: (76, 0.71), 4: (76, 0.83), 8: (76, 0.91), 16: (76, 0.94)}, (76, 16)),
+    ],
+)
+def test_the_cheapest_way_to_the_recall_is_taken_else_the_best(
+    monkeypatch: pytest.MonkeyPatch,
+    found: dict[int, tuple[int, float]],
+    chosen: tuple[int, int],
+) -> None:
+    monkeypatch.setattr(ivf, "calibrate", lambda probe, *_: found[probe.args[0]])
+    monkeypatch.setitem(ivf.ROW_COSTS, "pq4", 1.0)
+    facts = held(pair(codes="pq4")[0]).facts
+    assert (facts.nprobe, facts.depth) == chosen
+
+
+def test_a_query_of_zeros_finds_the_smallest_ids() -> None:
+    lists, _, ids = pair(codes="pq4")
+    assert lists.search(one(np.zeros(DIM)), 5).ids.tolist() == np.sort(ids)[:5].tolist()
 
 
 def test_more_results_visit_more_lists() -> None:
