@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from benchmarks import record
 from benchmarks.harness_run import ROOT, RUNS, Run, execute, make_photos
 
@@ -59,8 +61,11 @@ class Book:
         self._path = path
         self._commit = commit
         self._runs: dict[tuple[str, str], dict[str, Any]] = {}
-        if path is not None and path.is_file():
-            for one in json.loads(path.read_text())["runs"]:
+        self._read()
+
+    def _read(self) -> None:
+        if self._path is not None and self._path.is_file():
+            for one in json.loads(self._path.read_text())["runs"]:
                 self._runs[one["run"], one["model"]] = one
 
     def is_done(self, chunk: Chunk) -> bool:
@@ -71,7 +76,18 @@ class Book:
         return bool(held["chunks"].get(str(chunk.seed), {"trials": -1})["trials"] >= chunk.trials)
 
     def add(self, chunk: Chunk, found: dict[str, Any]) -> None:
-        """Enter one chunk, and write the file."""
+        """Enter one chunk, and write the file; others may write to it meanwhile."""
+        if self._path is None:
+            self._enter(chunk, found)
+            return
+        with FileLock(self._path.with_suffix(".lock")):
+            self._read()
+            self._enter(chunk, found)
+            record.save(self._path.stem, {"photos": PHOTOS, "runs": self.runs()})
+            text = table(self.runs()) + "\n"
+            self._path.with_suffix(".md").write_text(text, encoding="utf-8")
+
+    def _enter(self, chunk: Chunk, found: dict[str, Any]) -> None:
         key = (chunk.run.name, chunk.model)
         held = self._runs.get(key)
         if held is None or held["commit"] != self._commit:
@@ -79,10 +95,6 @@ class Book:
             self._runs[key] = held
         kept = {name: found[name] for name in ("passed", "tally", "failures", "extra", "seconds")}
         held["chunks"][str(chunk.seed)] = {"trials": chunk.trials, **kept}
-        if self._path is not None:
-            record.save(self._path.stem, {"photos": PHOTOS, "runs": self.runs()})
-            text = table(self.runs()) + "\n"
-            self._path.with_suffix(".md").write_text(text, encoding="utf-8")
 
     def runs(self) -> list[dict[str, Any]]:
         """Every run, in the order of `RUNS`."""

@@ -75,3 +75,7 @@ def test_what_was_stopped_goes_on_where_it_stood_and_other_code_begins_anew(
     other.add(first, found(25))
     assert summary(other.runs()[0]) == (True, "kill9-KILL: {'ok': 25}")
     assert not Book(path, "def+").is_done(first)
+    beside, int_run = Book(path, "def"), next(iter(chunks_of(RUNS[3], "toy", 10)))
+    other.add(second, found(15))
+    beside.add(int_run, found(10))  # knows nothing of the line before
+    assert Book(path, "def").is_done(second)
