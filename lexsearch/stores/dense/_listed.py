@@ -173,7 +173,8 @@ class ListedIndex(FlatIndex):
         """The k best for each query, k >= 1, float32 (n, dim)."""
         table, places = self._blocks.table, self._places
         rows = table.candidates(allowed)
-        probes = ivf.probes(k)
+        # The k best of a tenth of the images lie among ten times as many of all of them.
+        probes = ivf.probes(-(-k * len(self) // max(1, len(rows))))
         shown = ivf.index.ntotal * probes / ivf.lists + len(places.outside)
         depth = ivf.proposals(k)
         if len(rows) <= max(shown / ivf.row_cost + depth, 2.0 * k):

@@ -116,6 +116,13 @@ def test_k_images_are_found_whenever_k_are_allowed() -> None:
     assert lists.search(query, 10, allowed=few).ids.tolist() == wanted.ids.tolist()
 
 
+def test_neighbours_among_few_allowed_images_are_looked_for_in_more_lists() -> None:
+    lists, flat, ids = pair(24_000)
+    allowed = np.sort(np.random.default_rng(3).choice(ids, 1_200, replace=False))
+    assert held(lists).proposals(100) < len(allowed)
+    assert recall(lists, flat, 50, allowed=allowed) >= 0.95
+
+
 def test_many_queries_at_once_answer_as_one_by_one_to_the_bit() -> None:
     lists, _, ids = pair()
     lists.remove(ids[::7])
