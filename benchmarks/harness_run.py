@@ -86,7 +86,9 @@ RUNS = (
     ),
     Run("powercut-collect", "powercut.py", 30, (_prepared("leftovers"),), needs_root=True),
     Run("bitflip", "bitflip.py", 2000),
-    Run("hostile-orders", "tests/indexer/test_hostile.py::test_in_any_order", 64),
+    Run(
+        "hostile-orders", "tests/indexer/test_hostile.py::test_in_any_order", 64, model="mini"
+    ),
     Run("folder-history", "tests/indexer/test_history.py::test_history", 2000, model="toy"),
     Run("index-history", "tests/lexsearch/bundle/test_history.py::test_history", 2000, model="toy"),
     Run("rss-scale", "rss_scale.py", 0, ("--sizes", "200,1000,4000")),
