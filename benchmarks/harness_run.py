@@ -74,14 +74,16 @@ RUNS = (
     Run("two-writers", "two_writers.py", 50),
     Run("incremental", "incremental.py", 100, ("--rounds", "5", "--start", "16")),
     Run("powercut", "powercut.py", 100, needs_root=True),
-    Run("powercut-merge", "powercut.py", 30, (_prepared("merge"),), needs_root=True),
+    Run(
+        "powercut-merge", "powercut.py", 30, (_prepared("merge"), "--lacks=4"), needs_root=True
+    ),
     Run(
         "powercut-repair", "powercut.py", 30, (_cut("repair --yes"), "--break-catalog"),
         needs_root=True,
     ),
     Run(
         "powercut-upgrade", "powercut.py", 30,
-        (_prepared("upgrade"), _cut("upgrade"), "--elsewhere"),
+        (_prepared("upgrade"), _cut("upgrade"), "--lacks=1000"),
         needs_root=True, model="toy",
     ),
     Run("powercut-collect", "powercut.py", 30, (_prepared("leftovers"),), needs_root=True),

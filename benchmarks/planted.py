@@ -35,7 +35,7 @@ MUTANTS = (
         (("lexsearch/bundle/disk.py", "        disk.sync(file)\n\n\n@contextlib",
           "\n\n@contextlib"),),
         tests=(CUT + "::test_what_a_commit_reported_survives_a_power_cut", EXT4),
-        runs=(("powercut", 8), ("powercut-merge", 8)),
+        runs=(("powercut", 8), ("powercut-merge", 6)),
     ),
     Mutant(
         "nodirsync", "the name of a segment is not synced",

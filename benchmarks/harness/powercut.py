@@ -29,7 +29,7 @@ SOON = 0.1  # seconds
 given = parser(__doc__)
 given.add_argument("--prepare-cmd", default="", help="builds an index before the run that is cut")
 given.add_argument("--cut-cmd", default="", help="the run that is cut; default: --index-cmd")
-given.add_argument("--elsewhere", action="store_true", help="it holds none of the photos")
+given.add_argument("--lacks", type=int, default=0, help="photos that it may not hold yet")
 given.add_argument("--break-catalog", action="store_true", help="ruin the catalog before the run")
 args = given.parse_args()
 system = Sys(args)
@@ -80,12 +80,15 @@ def text_of(out: BinaryIO) -> str:
     return out.read().decode("utf8", "replace")
 
 
-def one(seconds: float, reports: int) -> tuple[float, int, list[str]]:
+def one(seconds: float, reports: int, *, ended: bool) -> tuple[float, int, list[str]]:
     """Cut one run off; returns when, what it had reported, what is wrong.
 
-    With `reports` the cut comes within a tenth of a second of that report.
+    With `reports` the cut comes within a tenth of a second of that report; with `ended` when the
+    run has ended.
     """
     delay, why = rng.random() * (SOON if reports else seconds), []
+    if ended:
+        delay = args.timeout
     argv = system.argv(args.cut_cmd or args.index_cmd, index)
     with (Path(system.work) / "out").open("wb+") as out:
         process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, cwd=system.work)
@@ -136,10 +139,11 @@ for trial in range(args.trials):
             shutil.rmtree(index)
             prepare()
         cuts_a_report = trial % 2 == 1 and not follows
-        delay, durable, why = one(duration, rng.randint(1, 3) if cuts_a_report else 0)
+        delay, durable, why = one(
+            duration, rng.randint(1, 3) if cuts_a_report else 0, ended=follows and trial % 2 == 1
+        )
         reopened(options)
-        held = 0 if args.elsewhere or not follows else total or 0
-        limit = (total or 0) - max(held, durable)
+        limit = args.lacks if follows else (total or 0) - durable
         why += faults_after(
             system, index, want, durable=follows or bool(durable), limit=limit,
             mend=args.cut_cmd, sound=not args.break_catalog,

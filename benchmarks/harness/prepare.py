@@ -1,6 +1,7 @@
 """Makes the index that a run is then cut off in: python prepare.py KIND PHOTOS INDEX.
 
-merge: ten small commits, which the next run merges. upgrade: an index of the first release beside
+merge: many small commits of a run that was killed before its last, which the next run makes, and
+merges all. upgrade: an index of the first release beside
 no picture of the folder. leftovers: an index with folders of segments that no commit names, old
 enough to be removed.
 """
@@ -23,8 +24,14 @@ if kind == "upgrade":
     with tarfile.open(releases / "step1.tar.gz") as archive:
         archive.extractall(index, filter="data")
 else:
-    size = ["--batch-size", "4"] if kind == "merge" else []
-    subprocess.run([*CLI, "index", photos, "--db", str(index), "--json", *size], check=True)
+    size = ["--batch-size", "2"] if kind == "merge" else []
+    words = [*CLI, "index", photos, "--db", str(index), "--json", *size]
+    run = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+    assert run.stderr is not None
+    last = f"committed {len(list(Path(photos).iterdir())) - 4}\n" if kind == "merge" else ""
+    if last in run.stderr:
+        run.kill()
+    run.wait()
 if kind == "leftovers":
     segments = index / "segments"
     first = min(segments.iterdir())
