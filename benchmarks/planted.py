@@ -209,7 +209,7 @@ MUTANTS = (
         "deaf", "what hears Ctrl-C and SIGTERM breaks when they come",
         (("indexer/interrupt.py", "            asked.set()\n            sys.stderr.write(",
           "            asked.set(number)\n            sys.stderr.write("),),
-        runs=(("kill9-int", 8), ("kill9-term", 8)),
+        runs=(("kill9-int", 6), ("kill9-term", 8)),
     ),
     Mutant(
         "links", "links, pipes and devices in an index are opened",
