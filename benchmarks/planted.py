@@ -75,7 +75,6 @@ MUTANTS = (
           '        connection.exec_driver_sql("BEGIN IMMEDIATE")', "        pass"),),
         tests=(BUNDLE + "test_upgrade.py::"
                "test_an_upgrade_that_breaks_off_leaves_the_older_version_opening",),
-        runs=(("powercut-upgrade", 25),),
     ),
     Mutant(
         "nolock", "writers do not exclude each other",
