@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -185,7 +186,7 @@ def execute(
         SystemExit: the harness broke off without a verdict.
     """
     work = Path(tempfile.mkdtemp(prefix=f"lx-{run.name}-"))
-    places = [str(tree), str(OWN)]
+    modules = [str(tree), str(OWN)]
     environment = {
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -199,21 +200,35 @@ def execute(
     }
     is_test = "::" in run.script
     if not is_test:
-        places.append(str(harness_folder()))
+        modules.append(str(harness_folder()))
         if environment["LEXSEARCH_MODEL"] == "toy":
-            places.append(str(make_plugin(work / "plugin", tree)))
-    environment["PYTHONPATH"] = os.pathsep.join(places)
+            modules.append(str(make_plugin(work / "plugin", tree)))
+    environment["PYTHONPATH"] = os.pathsep.join(modules)
     start = time.perf_counter()
+    places = {
+        str(work): "WORK", str(tree): ".", str(ROOT): ".", str(harness_folder()): "harness",
+        str(photos): "PHOTOS", sys.prefix: "python", tempfile.gettempdir(): "TMP",
+    }  # fmt: skip
     try:
         done = subprocess.run(
             command(run, photos, work, trials=trials, batch_size=batch_size, seed=seed),
             capture_output=True, text=True, env=environment, cwd=tree if is_test else work,
         )  # fmt: skip
         found = _of_test(done, trials) if is_test else _of_script(run, work, done)
+        found["failures"] = json.loads(without_places(json.dumps(found["failures"]), places))
+    except SystemExit as broken:
+        raise SystemExit(without_places(str(broken), places)) from broken
     finally:
         shutil.rmtree(work, ignore_errors=True)
     seconds = round(time.perf_counter() - start, 1)
     return {"run": run.name, "model": run.model or model, **found, "seconds": seconds}
+
+
+def without_places(text: str, places: Mapping[str, str]) -> str:
+    """A text that says the same on any machine: each place is replaced, the longest first."""
+    for place in sorted(places, key=len, reverse=True):
+        text = text.replace(place, places[place])
+    return text
 
 
 def _of_script(run: Run, work: Path, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
@@ -231,6 +246,7 @@ def _of_test(done: subprocess.CompletedProcess[str], trials: int) -> dict[str, A
     if done.returncode not in (0, 1):
         raise SystemExit(f"the test broke off: {done.stdout[-2000:]}{done.stderr[-500:]}")
     passed = done.returncode == 0
-    failures = [] if passed else [done.stdout[-4000:]]
+    said = [one for one in done.stdout.splitlines() if one.startswith(("E ", "FAILED", "ERROR"))]
+    failures = [] if passed else ["\n".join(said)]
     tally = {"examples": {"ok" if passed else "bad": trials}}
     return {"passed": passed, "tally": tally, "failures": failures, "extra": None}

@@ -49,7 +49,8 @@ def chunks_of(run: Run, model: str, trials: int) -> Iterator[Chunk]:
     model = run.model or model
     if not run.trials:
         yield Chunk(run, model, 1, 0)
-    for seed, start in enumerate(range(0, trials if run.trials else 0, CHUNK), start=1):
+        return
+    for seed, start in enumerate(range(0, trials, CHUNK), start=1):
         yield Chunk(run, model, seed, min(CHUNK, trials - start))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness_run import RUNS, Run, execute, make_photos
+from benchmarks.harness_run import RUNS, Run, execute, make_photos, without_places
 from benchmarks.torture import Book, Chunk, chunks_of, summary, table
 
 TRIALS = {
@@ -40,6 +40,12 @@ def found(ok: int, bad: int = 0) -> dict[str, Any]:
     return {
         "passed": not bad, "tally": tally, "failures": failures, "extra": None, "seconds": 1.0,
     }  # fmt: skip
+
+
+def test_what_is_recorded_names_no_place_of_the_machine() -> None:
+    places = {"/home/me": "HOME", "/home/me/tree": ".", "/tmp": "TMP"}
+    text = 'File "/home/me/tree/a.py", /tmp/lx-1/ix, /home/me/x'
+    assert without_places(text, places) == 'File "./a.py", TMP/lx-1/ix, HOME/x'
 
 
 def test_a_run_is_made_in_parts_with_seeds_of_their_own() -> None:

@@ -260,7 +260,7 @@ def test_calibration_reaches_its_recall_on_the_bank_that_was_given() -> None:
     assert np.mean(found) / 100 >= facts.recall - 0.01
 
 
-def test_a_million_rows_take_an_eighth_of_their_bytes_and_a_gpu_gets_whole_components() -> None:
+def test_coded_rows_take_a_quarter_of_their_bytes_and_a_gpu_gets_whole_components() -> None:
     assert codes_for(1_000_000) == "pq4"
     assert codes_for(PQ4_FROM - 1) == codes_for(1_000_000, gpu=True) == "fp16"
     assert codes_for(10_000_000, gpu=True) == "sq8"
