@@ -32,7 +32,7 @@ from lexsearch.catalog.checksum import COVERED
 from lexsearch.catalog.database import Database
 from lexsearch.catalog.step import CATALOG_FILE, CATALOG_TMP, CATALOG_TMP_FILES, FUSION
 from lexsearch.catalog.upgrade import upgrade
-from lexsearch.errors import IndexMissing, StorageError, UsageError, WrongModel
+from lexsearch.errors import IndexDamaged, IndexMissing, StorageError, UsageError, WrongModel
 from lexsearch.types import ROLES, ModelIdentity
 
 # What an interrupted creation may leave in a folder that is no index yet.
@@ -80,7 +80,8 @@ def open_for_writing(
     with storage(index):
         if edition is not None:
             read_format(index, writing=True)  # an edition beside others needs an index
-        _refuse_early(_place(index, edition), create=create)
+        with contextlib.suppress(IndexDamaged):  # or under repair: looked at again when locked
+            _refuse(_place(index, edition), create=create)
         refuse_remote(index)
         _make_folder(index, disk)
     lock = WriteLock(index)
@@ -90,7 +91,7 @@ def open_for_writing(
         number = number_in_force(index) if edition is None else edition
         directory = edition_folder(index, number)
         with storage(directory):
-            _refuse_early(directory, create=create)
+            _refuse(directory, create=create)
             _make_folder(directory, disk)
             index_uuid = _ensure(directory, identity, disk)
             keep_reserve(directory, size=reserve_size(directory / CATALOG_FILE))
@@ -137,16 +138,20 @@ def storage(directory: Path) -> Iterator[None]:
         ) from error
 
 
-def _refuse_early(directory: Path, *, create: bool) -> None:
-    """Look, without writing, whether this version may write here."""
+def _refuse(directory: Path, *, create: bool) -> None:
+    """Look, without writing, whether this version may write here.
+
+    Another process may be making the index meanwhile. It begins with the format file, so whoever
+    finds anything else and then no format file has found a folder that is no index.
+    """
     if directory.exists() and not directory.is_dir():
         raise UsageError(f"{directory} is a file; an index needs a folder of its own")
+    found = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
     if (directory / FORMAT_FILE).exists():
         read_format(directory, writing=True)
         if (directory / CATALOG_FILE).exists() or any_segment(directory):
             check_header(directory, writing=True)
         return
-    found = sorted(path.name for path in directory.iterdir()) if directory.exists() else []
     if CATALOG_FILE in found:
         raise damaged(directory / FORMAT_FILE, "the file is missing")
     strangers = [name for name in found if name not in BEGINNINGS]

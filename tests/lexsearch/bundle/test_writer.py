@@ -120,6 +120,31 @@ def test_nothing_is_made_when_it_should_exist(library: Any) -> None:
     assert not library.directory.exists()
 
 
+def test_an_index_that_comes_to_be_while_its_folder_is_looked_at_is_opened(
+    library: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library.directory.mkdir(parents=True)
+    plain = Path.iterdir
+
+    def iterdir(folder: Path) -> Any:
+        monkeypatch.setattr(Path, "iterdir", plain)
+        library.open().close()  # by another process, between two looks of this one
+        return plain(folder)
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with library.open() as writer:
+        assert writer.known_files() == {}
+
+
+def test_what_looks_damaged_while_another_process_works_on_it_is_locked(library: Any) -> None:
+    with library.open() as writer:
+        writer.commit(library.batch({b"/photos/a.jpg": "a"}))
+        (library.directory / "catalog.sqlite").rename(library.directory / "away")
+        with pytest.raises(IndexLocked):
+            library.open()
+        (library.directory / "away").rename(library.directory / "catalog.sqlite")
+
+
 @pytest.mark.parametrize("how", ["format", "flag", "catalog"])
 def test_a_newer_index_is_refused_and_not_changed(
     damaged_library: Any, bytes_below: Any, how: str
