@@ -55,6 +55,11 @@ MUTANTS = (
         runs=(("powercut", 8),),
     ),
     Mutant(
+        "sync-off", "the catalog commits with synchronous=OFF",
+        (("lexsearch/catalog/database.py", "synchronous=FULL\",", "synchronous=OFF\","),),
+        runs=(("powercut-upgrade", 8),),
+    ),
+    Mutant(
         "rows-first", "rows are committed before the files have their name",
         (("lexsearch/bundle/disk.py",
           "        disk.rename(temporary, final)\n        disk.sync_dir(final.parent)\n", ""),

@@ -2,7 +2,8 @@
 a commit, losing what no fsync asked for; then mounted again. Needs root. Rules as for kill -9: the
 index opens, nothing reported committed is encoded again, the answers equal a clean run's, check
 passes. Only what was reported before the cut counts: here the process lives on, and an fsync that
-is under way when the disk dies can still return as if it had been done."""
+is under way when the disk dies can still return as if it had been done. What a command did that
+ended before the cut is there without calling it again."""
 
 from __future__ import annotations
 
@@ -139,14 +140,13 @@ for trial in range(args.trials):
             shutil.rmtree(index)
             prepare()
         cuts_a_report = trial % 2 == 1 and not follows
-        delay, durable, why = one(
-            duration, rng.randint(1, 3) if cuts_a_report else 0, ended=follows and trial % 2 == 1
-        )
+        ended = follows and trial % 2 == 1
+        delay, durable, why = one(duration, rng.randint(1, 3) if cuts_a_report else 0, ended=ended)
         reopened(options)
         limit = args.lacks if follows else (total or 0) - durable
         why += faults_after(
             system, index, want, durable=follows or bool(durable), limit=limit,
-            mend=args.cut_cmd, sound=not args.break_catalog,
+            mend="" if ended else args.cut_cmd, sound=ended or not args.break_catalog,
         )  # fmt: skip
     finally:
         subprocess.run(["umount", mount], check=False)
