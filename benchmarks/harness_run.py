@@ -42,6 +42,7 @@ class Run:
         name: what it is called on the command line and in the results.
         script: of the harness, or a test of the tree.
         trials: how many, before scaling; 0 for a script that counts otherwise.
+        unit: the option that takes them; what is no trial cannot be made in parts.
         arguments: further ones.
         needs_root: whether it mounts.
         model: the only model that it can be run with; empty: any.
@@ -53,6 +54,7 @@ class Run:
     arguments: tuple[str, ...] = ()
     needs_root: bool = False
     model: str = ""
+    unit: str = "--trials"
 
 
 def _prepared(how: str) -> str:
@@ -94,6 +96,7 @@ RUNS = (
     ),
     Run("folder-history", "tests/indexer/test_history.py::test_history", 2000, model="toy"),
     Run("index-history", "tests/lexsearch/bundle/test_history.py::test_history", 2000, model="toy"),
+    Run("soak", "soak.py", 7200, model="toy", unit="--seconds"),
     Run("rss-scale", "rss_scale.py", 0, ("--sizes", "200,1000,4000")),
     Run("rss-scale-50000", "rss_scale.py", 0, ("--sizes", "1000,10000,50000"), model="toy"),
 )  # fmt: skip
@@ -134,7 +137,7 @@ def command(
     if run.script == "rss_scale.py":
         maker = f"{sys.executable} {shared / 'mkphotos.py'} {{photos}} {{query}}"
         return [*words, "--unique-cmd", maker]
-    return [*words, "--trials", str(trials)]
+    return [*words, run.unit, str(trials)]
 
 
 def make_photos(folder: Path, count: int = 40) -> Path:

@@ -166,6 +166,13 @@ MUTANTS = (
                "test_a_reader_whose_files_a_merge_removed_answers_from_the_newest_commit",),
     ),
     Mutant(
+        "clinging", "a reader that moves on keeps the commit before open",
+        (("lexsearch/opened.py", "            before = self._snapshot.identity\n",
+          "            before = self._snapshot.identity\n"
+          "            _of_parents.append((self._snapshot, self._engine))\n"),),
+        runs=(("soak", 60),),
+    ),
+    Mutant(
         "newer", "a catalog of a newer version is taken for ours",
         (("lexsearch/bundle/catalog_file.py", "    if step > known:", "    if False:"),),
         tests=(BUNDLE + "test_upgrade.py::test_a_newer_index_is_not_touched",),

@@ -47,8 +47,8 @@ class Chunk:
 def chunks_of(run: Run, model: str, trials: int) -> Iterator[Chunk]:
     """The parts of a run, seeds from 1 on; one part for a run that counts otherwise."""
     model = run.model or model
-    if not run.trials:
-        yield Chunk(run, model, 1, 0)
+    if not run.trials or run.unit != "--trials":
+        yield Chunk(run, model, 1, trials if run.trials else 0)
         return
     for seed, start in enumerate(range(0, trials, CHUNK), start=1):
         yield Chunk(run, model, seed, min(CHUNK, trials - start))

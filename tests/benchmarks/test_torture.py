@@ -16,7 +16,7 @@ TRIALS = {
     "kill9": 2, "kill9-every": 2, "kill9-syscalls": 2, "kill9-term": 1, "enospc-strace": 2,
     "enospc-tmpfs": 2, "enospc-fsize": 2, "two-writers": 1, "incremental": 1, "powercut": 2,
     "powercut-merge": 1, "powercut-repair": 1, "powercut-upgrade": 1, "powercut-collect": 1,
-    "bitflip": 2,
+    "bitflip": 2, "soak": 5,
 }  # fmt: skip
 
 
@@ -55,6 +55,8 @@ def test_a_run_is_made_in_parts_with_seeds_of_their_own() -> None:
     ]  # fmt: skip
     scale = Run("rss-scale", "rss_scale.py", 0, model="mini")
     assert list(chunks_of(scale, "toy", 1)) == [Chunk(scale, "mini", 1, 0)]
+    soak = Run("soak", "soak.py", 7200, unit="--seconds")
+    assert list(chunks_of(soak, "toy", 720)) == [Chunk(soak, "toy", 1, 720)]
 
 
 def test_what_was_stopped_goes_on_where_it_stood_and_other_code_begins_anew(
