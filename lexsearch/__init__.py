@@ -7,10 +7,11 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
-
 __version__ = "0.1.0"
+
+# Known to type checkers by its name. Nothing is imported here: a Ctrl-C that comes meanwhile could
+# not be answered by anything but a traceback.
+TYPE_CHECKING = False
 
 # Public name -> module that defines it; loaded when first used, so that `import lexsearch` is free.
 _PUBLIC = {
@@ -33,6 +34,8 @@ _PUBLIC = {
 }
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from lexsearch.api import LexSearch
     from lexsearch.errors import LexsearchError
     from lexsearch.evaluation.measures import evaluate
@@ -66,6 +69,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in _PUBLIC:
+        import importlib
+
         return getattr(importlib.import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'lexsearch' has no attribute {name!r}")
 

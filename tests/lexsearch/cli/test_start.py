@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -36,6 +37,17 @@ def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code, modules = json.loads(run.stdout.splitlines()[-1])
     assert code == 0
     assert not {name.partition(".")[0] for name in modules} & HEAVY
+
+
+def test_nothing_is_loaded_before_an_interrupt_can_be_answered() -> None:
+    script = (
+        "import sys\nbefore = set(sys.modules)\nimport lexsearch.cli\n"
+        "print(*sorted(set(sys.modules) - before))"
+    )
+    words = [sys.executable, "-S", "-c", script]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    run = subprocess.run(words, capture_output=True, text=True, check=True, env=env)
+    assert run.stdout.split() == ["__future__", "lexsearch", "lexsearch.cli"]
 
 
 def test_help_shows_every_command_with_its_line() -> None:
