@@ -63,7 +63,8 @@ audit: $(TOOLS)  ## look for known weaknesses in what requirements.lock installs
 		"did not answer for every package (the lines above say which): NOT audited" >&2; exit 1; }
 
 fuzz: $(READY)  ## mutate pictures, queries and index files for minutes (FUZZ_EXAMPLES each)
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest tests/fuzz -n 0 --timeout 0
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} $(BIN)/python -m pytest -n 0 --timeout 0 tests/fuzz \
+		tests/lexsearch/bundle/test_fuzz.py tests/lexsearch/server/test_fuzz.py
 
 docs: $(READY)  ## build the documentation site into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet

@@ -1,9 +1,4 @@
-"""What is done to the real command line, and how one harness is run over a source tree.
-
-The harness scripts lie in the folder `harness` of the shared data (LEXSEARCH_SHARED); those in
-`benchmarks/harness` add power cuts, a kill at every call, and damage. A name with `::` is a test of
-this tree, run with as many examples as there are trials.
-"""
+"""How one harness, or one test as a harness, is run over a source tree."""
 
 from __future__ import annotations
 
@@ -15,13 +10,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.torture_runs import CLI, NO_MODEL, OWN, Run
+
 ROOT = Path(__file__).parents[1]
-OWN = Path(__file__).parent / "harness"
-CLI = f"{sys.executable} -m lexsearch.cli"
 PLUGIN = """
 import importlib.util, sys, types
 fixture = lambda function=None, **how: function or (lambda inner: inner)
@@ -32,74 +26,6 @@ sys.modules["toy_fixtures"] = module
 spec.loader.exec_module(module)
 build = module.ToyModel
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a harness.
-
-    Attributes:
-        name: what it is called on the command line and in the results.
-        script: of the harness, or a test of the tree.
-        trials: how many, before scaling; 0 for a script that counts otherwise.
-        unit: the option that takes them; what is no trial cannot be made in parts.
-        arguments: further ones.
-        needs_root: whether it mounts.
-        model: the only model that it can be run with; empty: any.
-    """
-
-    name: str
-    script: str
-    trials: int
-    arguments: tuple[str, ...] = ()
-    needs_root: bool = False
-    model: str = ""
-    unit: str = "--trials"
-
-
-def _prepared(how: str) -> str:
-    return f"--prepare-cmd={sys.executable} {OWN / 'prepare.py'} {how} {{photos}} {{index}}"
-
-
-def _cut(command: str) -> str:
-    return f"--cut-cmd={CLI} {command} --db {{index}}"
-
-
-RUNS = (
-    Run("kill9", "kill9.py", 300),
-    Run("kill9-every", "kill_every.py", 600),
-    Run("kill9-syscalls", "kill9.py", 100, ("--syscalls",)),
-    Run("kill9-int", "kill9.py", 50, ("--signal", "INT")),
-    Run("kill9-term", "kill9.py", 50, ("--signal", "TERM")),
-    Run("enospc-strace", "enospc.py", 200, ("--how", "strace")),
-    Run("enospc-tmpfs", "enospc.py", 100, ("--how", "tmpfs"), needs_root=True),
-    Run("enospc-fsize", "enospc.py", 100, ("--how", "fsize")),
-    Run("two-writers", "two_writers.py", 50),
-    Run("incremental", "incremental.py", 100, ("--rounds", "5", "--start", "16")),
-    Run("powercut", "powercut.py", 100, needs_root=True),
-    Run(
-        "powercut-merge", "powercut.py", 30, (_prepared("merge"), "--lacks=4"), needs_root=True
-    ),
-    Run(
-        "powercut-repair", "powercut.py", 30, (_cut("repair --yes"), "--break-catalog"),
-        needs_root=True,
-    ),
-    Run(
-        "powercut-upgrade", "powercut.py", 30,
-        (_prepared("upgrade"), _cut("upgrade"), "--lacks=1000"),
-        needs_root=True, model="toy",
-    ),
-    Run("powercut-collect", "powercut.py", 30, (_prepared("leftovers"),), needs_root=True),
-    Run("bitflip", "bitflip.py", 2000),
-    Run(
-        "hostile-orders", "tests/indexer/test_hostile.py::test_in_any_order", 64, model="mini"
-    ),
-    Run("folder-history", "tests/indexer/test_history.py::test_history", 2000, model="toy"),
-    Run("index-history", "tests/lexsearch/bundle/test_history.py::test_history", 2000, model="toy"),
-    Run("soak", "soak.py", 7200, model="toy", unit="--seconds"),
-    Run("rss-scale", "rss_scale.py", 0, ("--sizes", "200,1000,4000")),
-    Run("rss-scale-50000", "rss_scale.py", 0, ("--sizes", "1000,10000,50000"), model="toy"),
-)  # fmt: skip
 
 
 def harness_folder() -> Path:
@@ -118,7 +44,7 @@ def command(
     run: Run, photos: Path, work: Path, *, trials: int, batch_size: int, seed: int
 ) -> list[str]:
     """The command line of one run."""
-    if "::" in run.script:
+    if run.is_test:
         return [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider",
                 "--timeout", "0", f"--hypothesis-seed={seed}", run.script]  # fmt: skip
     shared = harness_folder()
@@ -194,17 +120,18 @@ def execute(
         **os.environ,
         "PYTHONDONTWRITEBYTECODE": "1",
         "LX_Q": str(queries),
-        "LEXSEARCH_MODEL": run.model or model,
         "LEXSEARCH_DATA_DIR": str(work / "data"),
         "LEXSEARCH_CACHE_DIR": str(work / "cache"),
         "TEST_EXAMPLES": str(trials),
         "TEST_SEED": str(seed),
         "FUZZ_EXAMPLES": str(trials),  # drawn anew, as by `make fuzz`
     }
-    is_test = "::" in run.script
-    if not is_test:
+    name = run.model or model
+    if name != NO_MODEL:
+        environment["LEXSEARCH_MODEL"] = name
+    if not run.is_test:
         modules.append(str(harness_folder()))
-        if environment["LEXSEARCH_MODEL"] == "toy":
+        if name == "toy":
             modules.append(str(make_plugin(work / "plugin", tree)))
     environment["PYTHONPATH"] = os.pathsep.join(modules)
     start = time.perf_counter()
@@ -215,16 +142,16 @@ def execute(
     try:
         done = subprocess.run(
             command(run, photos, work, trials=trials, batch_size=batch_size, seed=seed),
-            capture_output=True, text=True, env=environment, cwd=tree if is_test else work,
+            capture_output=True, text=True, env=environment, cwd=tree if run.is_test else work,
         )  # fmt: skip
-        found = _of_test(done, trials) if is_test else _of_script(run, work, done)
+        found = _of_test(done, trials) if run.is_test else _of_script(run, work, done)
         found["failures"] = json.loads(without_places(json.dumps(found["failures"]), places))
     except SystemExit as broken:
         raise SystemExit(without_places(str(broken), places)) from broken
     finally:
         shutil.rmtree(work, ignore_errors=True)
     seconds = round(time.perf_counter() - start, 1)
-    return {"run": run.name, "model": run.model or model, **found, "seconds": seconds}
+    return {"run": run.name, "model": name, **found, "seconds": seconds}
 
 
 def without_places(text: str, places: Mapping[str, str]) -> str:

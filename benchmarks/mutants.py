@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import record
-from benchmarks.harness_run import RUNS, execute, harness_folder, make_photos
+from benchmarks.harness_run import execute, harness_folder, make_photos
 from benchmarks.planted import MUTANTS, Mutant
+from benchmarks.torture_runs import RUNS
 
 ROOT = Path(__file__).parents[1]
 COPIES = ROOT / "runs"  # on the same disk, so that files can be linked
@@ -159,7 +160,8 @@ def catches(
         if not any(photos.iterdir()):
             harness_folder()
             make_photos(photos)
-        key = f"{name} x {trials}" + (f" ({mutant.model})" if mutant.model != "toy" else "")
+        shown = mutant.model if mutant.model != "toy" and not name.startswith("fuzz-") else ""
+        key = f"{name} x {trials}" + (f" ({shown})" if shown else "")
         if key not in controls:
             controls[key] = run_passes(sound, name, trials, photos, mutant.model)
         found = run_passes(tree, name, trials, photos, mutant.model)

@@ -96,7 +96,7 @@ MUTANTS = (
           "        if read_data and digest_of(path) != listed.sha256:",
           "        if False:")),
         tests=(BUNDLE + "test_damage.py::test_a_flipped_bit_is_an_error_or_changes_nothing",),
-        runs=(("bitflip", 20),),
+        runs=(("bitflip", 20), ("fuzz-segments", 1_000)),
         model="mini",
     ),
     Mutant(
@@ -208,6 +208,38 @@ MUTANTS = (
         (("indexer/encode.py", "            continue\n        files.append(",
           "            break\n        files.append("),),
         runs=(("hostile-orders", 2),),
+    ),
+    Mutant(
+        "half", "half a letter in a query or a condition is left as it is",
+        (("lexsearch/query.py", 'text.encode("utf-8", "replace").decode("utf-8")', "text"),
+         ("lexsearch/bundle/conditions.py", "    except UnicodeEncodeError as error:",
+          "    except ZeroDivisionError as error:")),
+        runs=(("fuzz-queries", 1_000), ("fuzz-filters", 2_000)),
+    ),
+    Mutant(
+        "deep", "files may be nested more deeply than Python goes",
+        (("lexsearch/settings.py", "UnicodeDecodeError, RecursionError)", "UnicodeDecodeError)"),
+         ("lexsearch/bundle/format.py", "(ValueError, RecursionError)", "ValueError")),
+        runs=(("fuzz-settings", 200), ("fuzz-files", 200)),
+    ),
+    Mutant(
+        "trusting", "a decoder is believed to answer as it should",
+        (("indexer/wire.py", "(ValueError, TypeError, struct.error, RecursionError)",
+          "(ValueError, TypeError, RecursionError)"),),
+        runs=(("fuzz-decoders", 200),),
+    ),
+    Mutant(
+        "surprised", "decoders of pictures are thought to raise OSError only",
+        (("indexer/decode.py", "    except Exception as error:  # decoders raise",
+          "    except OSError as error:  # decoders raise"),),
+        runs=(("fuzz-pictures", 2_000),),
+    ),
+    Mutant(
+        "unasked", "what is no base64 in a request is thought to be a fault of the server",
+        (("lexsearch/server/queries.py", "    except ValueError as error:",
+          "    except TypeError as error:"),),
+        runs=(("fuzz-bodies", 400),),
+        model="mini",
     ),
     Mutant(
         "nohandler", "Ctrl-C and SIGTERM end a run where it stands",

@@ -24,10 +24,10 @@ from typing import Any
 from filelock import FileLock
 
 from benchmarks import record
-from benchmarks.harness_run import ROOT, RUNS, Run, execute, make_photos
+from benchmarks.harness_run import ROOT, execute, make_photos
+from benchmarks.torture_runs import RUNS, Run
 
 PHOTOS, QUERIES = 40, 2
-CHUNK = 25  # trials of one seed, which are written down together
 TORTURED = ("lexsearch", "indexer", "migrations", "pyproject.toml")
 
 
@@ -47,11 +47,11 @@ class Chunk:
 def chunks_of(run: Run, model: str, trials: int) -> Iterator[Chunk]:
     """The parts of a run, seeds from 1 on; one part for a run that counts otherwise."""
     model = run.model or model
-    if not run.trials or run.unit != "--trials":
+    if not run.trials or not run.part:
         yield Chunk(run, model, 1, trials if run.trials else 0)
         return
-    for seed, start in enumerate(range(0, trials, CHUNK), start=1):
-        yield Chunk(run, model, seed, min(CHUNK, trials - start))
+    for seed, start in enumerate(range(0, trials, run.part), start=1):
+        yield Chunk(run, model, seed, min(run.part, trials - start))
 
 
 class Book:

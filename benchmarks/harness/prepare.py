@@ -36,6 +36,7 @@ if kind == "leftovers":
     segments = index / "segments"
     first = min(segments.iterdir())
     old = time.time() - 3600
-    for i in range(COPIES):
-        copy = shutil.copytree(first, segments / f"{first.name[:-2]}{i:02d}")
+    names = {f"{first.name[:-2]}{i:02d}" for i in range(COPIES)}
+    for name in sorted(names - {path.name for path in segments.iterdir()}):
+        copy = shutil.copytree(first, segments / name)
         os.utime(copy, (old, old))

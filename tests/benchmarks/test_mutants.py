@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.harness_run import RUNS
 from benchmarks.mutants import planted
 from benchmarks.planted import MUTANTS, Mutant
+from benchmarks.torture_runs import RUNS
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.harness_run import RUNS, Run, execute, make_photos, without_places
+from benchmarks.harness_run import execute, make_photos, without_places
 from benchmarks.torture import Book, Chunk, chunks_of, summary, table
+from benchmarks.torture_runs import RUNS, Run
 
 TRIALS = {
     "kill9": 2, "kill9-every": 2, "kill9-syscalls": 2, "kill9-term": 1, "enospc-strace": 2,
@@ -55,7 +56,7 @@ def test_a_run_is_made_in_parts_with_seeds_of_their_own() -> None:
     ]  # fmt: skip
     scale = Run("rss-scale", "rss_scale.py", 0, model="mini")
     assert list(chunks_of(scale, "toy", 1)) == [Chunk(scale, "mini", 1, 0)]
-    soak = Run("soak", "soak.py", 7200, unit="--seconds")
+    soak = Run("soak", "soak.py", 7200, unit="--seconds", part=0)
     assert list(chunks_of(soak, "toy", 720)) == [Chunk(soak, "toy", 1, 720)]
 
 

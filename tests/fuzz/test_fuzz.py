@@ -22,7 +22,7 @@ from lexsearch.bundle.container import open_file, write_file
 from lexsearch.bundle.disk import Disk
 from lexsearch.errors import IndexDamaged, IndexTooNew, UsageError
 from lexsearch.grammar import MAX_PARTS, MAX_QUERY_CHARS, parse
-from lexsearch.query import Filter, Query
+from lexsearch.query import FILTER_NAMES, Filter, Query
 from lexsearch.settings import Settings
 from lexsearch.types import PixelSpec
 
@@ -62,8 +62,16 @@ def test_any_line_is_a_query(text: str) -> None:
     literal.parts[0].value.encode("utf-8")  # type: ignore[union-attr]
 
 
+values = (letters | pieces).filter(len).map(lambda text: text.replace(" ", "_")) | st.sampled_from(
+    ["2024", "2024-02-30", "0-0", "9999-12-31T23:59:60", "1,2", "91,0,1", "nan,0", "1,2,3,4", "*"]
+)
+conditions = st.lists(
+    st.tuples(st.sampled_from(FILTER_NAMES), values).map(":".join), min_size=1, max_size=3
+).map(" ".join)
+
+
 @fuzzed
-@given(queries)
+@given(conditions | queries)
 def test_any_line_is_a_filter_or_a_usage_error(text: str) -> None:
     from lexsearch.bundle.conditions import predicate
 
