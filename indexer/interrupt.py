@@ -51,5 +51,5 @@ def _watch(reader: socket.socket, asked: threading.Event) -> None:
             if asked.is_set():
                 os._exit(EXIT_INTERRUPTED)
             asked.set()
-            sys.stderr.write("stopping after this batch; once more stops at once\n")
+            sys.stderr.write("stopping when what was begun is committed; once more stops at once\n")
             sys.stderr.flush()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from PIL import Image
 
 from indexer.pipeline import IndexOptions, index_folders
 from indexer.report import IndexReport
+from lexsearch import LexSearch
+from lexsearch.bundle.check import check
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.protocols import Model
 from lexsearch.types import Encoded, PixelArray
@@ -134,3 +136,11 @@ def indexed() -> Callable[[Path, Path], list[str]]:
         return sorted(os.fsdecode(path[start:]) for record in records for path in record.paths)
 
     return names
+
+
+@pytest.fixture
+def toy_db(tmp_path: Path, toy_model: Any) -> Iterator[LexSearch]:
+    """An empty db of the toy model, which is sound at the end."""
+    with LexSearch.create(tmp_path / "db", model=toy_model) as opened:
+        yield opened
+        assert not check(tmp_path / "db", read_data=True).problems
