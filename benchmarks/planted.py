@@ -170,7 +170,7 @@ MUTANTS = (
         (("lexsearch/opened.py", "            before = self._snapshot.identity\n",
           "            before = self._snapshot.identity\n"
           "            _of_parents.append((self._snapshot, self._engine))\n"),),
-        runs=(("soak", 60),),
+        runs=(("soak", 120),),
     ),
     Mutant(
         "newer", "a catalog of a newer version is taken for ours",

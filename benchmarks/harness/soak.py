@@ -24,6 +24,7 @@ from PIL import Image
 CHECKED_EVERY = 25  # rounds
 SETTLED_S = 60.0  # for the watch to take in the last change
 FLAT = 0.05  # share by which the last quarter may lie above the second
+ENOUGH = 16  # rounds from which on a growth can be told from warming up
 STEADY = 12  # files more or fewer than at the start, at most
 
 given = parser(__doc__)
@@ -200,6 +201,6 @@ for what, samples in (("resident_mb", memory), ("open_files", files)):
     for name, values in samples.items():
         second, last = growth(values)
         extra[f"{name}_{what}"] = [round(second, 1), round(last, 1)]
-        if last > second * (1 + FLAT):
+        if len(values) >= ENOUGH and last > second * (1 + FLAT):
             bad.append((name, f"{what} grew from {second:.1f} to {last:.1f}"))
 finish("soak", tally, bad, args, extra)
