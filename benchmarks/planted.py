@@ -114,7 +114,7 @@ MUTANTS = (
           "                except OSError:\n                    pass\n"),),
         tests=("tests/indexer/test_durability.py::"
                "test_a_disk_that_is_full_at_any_size_loses_nothing_and_is_said",),
-        runs=(("enospc-strace", 12), ("enospc-tmpfs", 8), ("enospc-fsize", 8)),
+        runs=(("enospc-strace", 25), ("enospc-tmpfs", 8), ("enospc-fsize", 8)),
     ),
     Mutant(
         "early", "`committed N` is said before the commit",

@@ -199,6 +199,8 @@ if TRACE.search(said):
 extra: dict[str, Any] = {"seconds": args.seconds}
 for what, samples in (("resident_mb", memory), ("open_files", files)):
     for name, values in samples.items():
+        if not values:  # it ended in the first round, which is said above
+            continue
         second, last = growth(values)
         extra[f"{name}_{what}"] = [round(second, 1), round(last, 1)]
         if len(values) >= ENOUGH and last > second * (1 + FLAT):
