@@ -28,10 +28,16 @@ PATIENCE = 3.0
 START_S = 120.0
 # Seconds in which a process that has closed its pipe must be gone.
 GONE_S = 5.0
+# Processes that are tried for one file when they do not hear what to do.
+UNHEARD = 4
 
 
 class DecoderDied(DecodeError):
     """A file killed the process that decoded it; recorded before anything else happens."""
+
+
+class DecoderGone(Exception):
+    """A process could not be told what to do, which no file is to blame for."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,16 +95,20 @@ class Worker:
         """What a file decodes to.
 
         Raises:
-            DecoderDied: the process is dead, and this object of no further use.
+            DecoderGone, DecoderDied: the process is of no further use; it did not hear what to do,
+                or died of the file.
         """
         assert self.process.stdin is not None
         assert self.process.stdout is not None
+        try:
+            wire.send(self.process.stdin, wire.DECODE, bytes([follow]), path)
+        except OSError as error:
+            raise DecoderGone(str(error)) from error
         sha256: bytes | None = None
         limit = wire.frame_limit(self.spec)
         with ExitStack() as locked:
             clock = _Clock(self.process, self.wall_s)
             try:
-                wire.send(self.process.stdin, wire.DECODE, bytes([follow]), path)
                 while True:
                     kind, payload = wire.receive(self.process.stdout, limit)
                     if kind == wire.SHA256:
@@ -120,8 +130,10 @@ class Worker:
                         return wire.unpack_picture(payload, sha256, self.spec)
                     else:
                         raise wire.WireError(f"an unexpected frame {kind}")
-            except (wire.WireError, OSError) as error:
+            except (wire.WireError, BrokenPipeError) as error:
                 raise DecoderDied(path, self._why(clock), sha256) from error
+            except OSError as error:
+                raise DecoderGone(str(error)) from error
             finally:
                 clock.stop()
 
@@ -220,21 +232,34 @@ class ProcessDecoder(PooledDecoder):
                 worker.end()
 
     def _one(self, path: bytes) -> Outcome:
-        worker = self._take()
-        try:
-            outcome = worker.decode(path, self.held, self._big, follow=self.follow)
-        except DecoderDied as error:
-            self._drop(worker)
-            return DecoderDied(error.path, error.reason, error.sha256)  # without its frames
-        if isinstance(outcome, DecodeError) and outcome.reason == NO_MEMORY:
-            self._drop(worker)  # its memory may be in pieces
-        else:
-            self._idle.put(worker)
-        return outcome
+        for turn in range(UNHEARD):
+            worker = self._take() if turn == 0 else self._start()
+            try:
+                outcome = worker.decode(path, self.held, self._big, follow=self.follow)
+            except DecoderGone:  # ended while it was idle, by whatever wants memory back
+                self._drop(worker)
+                if self._closing:
+                    break
+                continue
+            except DecoderDied as error:
+                self._drop(worker)
+                return DecoderDied(error.path, error.reason, error.sha256)  # without its frames
+            if isinstance(outcome, DecodeError) and outcome.reason == NO_MEMORY:
+                self._drop(worker)  # its memory may be in pieces
+            else:
+                self._idle.put(worker)
+            return outcome
+        raise LexsearchError(
+            f"{UNHEARD} decoder processes one after the other ended before they heard what "
+            "to do; what ends them? (memory, limits of the system)"
+        )
 
     def _take(self) -> Worker:
         with suppress(queue.Empty):
             return self._idle.get_nowait()
+        return self._start()
+
+    def _start(self) -> Worker:
         worker = Worker.start(self.spec, max_pixels=self.max_pixels, file_s=self.file_s)
         with self._guard:
             self._alive.add(worker)

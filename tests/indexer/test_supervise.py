@@ -66,6 +66,31 @@ def test_a_death_is_named_and_the_next_file_is_decoded(
     assert isinstance(last, Decoded)
 
 
+def test_a_decoder_that_ends_while_it_is_idle_costs_no_picture(
+    tmp_path: Path, paint: Paint
+) -> None:
+    paths = [os.fsencode(paint(tmp_path / f"{i}.png", i)) for i in range(3)]
+    with ProcessDecoder(SPEC, frozenset(), threads=1) as decoder:
+        for path in paths:
+            (outcome,) = (one for batch in decoder.decode([[path]]) for one in list(batch))
+            assert isinstance(outcome, Decoded)
+            (worker,) = decoder._alive
+            worker.process.kill()
+            worker.process.wait()
+
+
+def test_decoders_that_hear_nothing_end_the_run(
+    tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def send(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = paint(tmp_path / "a.png")
+    monkeypatch.setattr("indexer.wire.send", send)
+    with pytest.raises(LexsearchError, match="4 decoder processes one after the other"):
+        outcomes([path])
+
+
 @pytest.mark.usefixtures("deadly")
 def test_an_endless_loop_is_ended_by_its_work_and_a_sleeper_by_the_clock(
     tmp_path: Path, paint: Paint
