@@ -194,7 +194,7 @@ MUTANTS = (
         (("indexer/plan.py", "    made.leaving = vanished\n", ""),),
         tests=("tests/indexer/test_pipeline.py::test_a_deleted_picture_leaves",
                "tests/indexer/test_history.py::test_history"),
-        runs=(("incremental", 3), ("folder-history", 60)),
+        runs=(("incremental", 3), ("folder-history", 20)),
     ),
     Mutant(
         "unremoved", "one of the paths that left stays in the catalog",

@@ -73,7 +73,10 @@ def test_history(paint: Paint, toy_model: Any) -> None:
 
         def teardown(self) -> None:
             if hasattr(self, "place"):
-                shutil.rmtree(self.place)
+                try:
+                    self.run_and_compare()  # how else would the last steps be seen?
+                finally:
+                    shutil.rmtree(self.place)
 
         def files(self) -> dict[str, bytes]:
             """The dictionary that the index must agree with: path and bytes."""
