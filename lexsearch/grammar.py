@@ -100,7 +100,7 @@ def next_moment(date: str) -> str:
     >>> next_moment("2024"), next_moment("2024-12"), next_moment("2024-12-31")
     ('2025', '2025-01', '2024-12-32')
     """
-    numbers = [int(part) for part in date[:10].split("-") if part.isdigit()]
+    numbers = [int(part) for part in date[:10].split("-") if part.isdecimal()]
     if not numbers:
         return date
     if len(numbers) == 2 and numbers[1] >= 12:

@@ -72,6 +72,7 @@ conditions = st.lists(
 
 @fuzzed
 @given(conditions | queries)
+@example("taken:2024-¹")  # a digit that is no number
 def test_any_line_is_a_filter_or_a_usage_error(text: str) -> None:
     from lexsearch.bundle.conditions import predicate
 

@@ -79,7 +79,7 @@ def day(text: str) -> dt.date | None:
     >>> day("2024-06"), day("2024-12-32")
     (datetime.date(2024, 6, 1), datetime.date(2025, 1, 1))
     """
-    parts = [int(part) for part in text[:10].split("-") if part.isdigit()]
+    parts = [int(part) for part in text[:10].split("-") if part.isdecimal()]
     try:
         year, month, number = (*parts, 1, 1)[:3]
         found = dt.date(year, month, 1) + dt.timedelta(days=number - 1)
