@@ -160,8 +160,9 @@ def catches(
         if not any(photos.iterdir()):
             harness_folder()
             make_photos(photos)
-        shown = mutant.model if mutant.model != "toy" and not name.startswith("fuzz-") else ""
-        key = f"{name} x {trials}" + (f" ({shown})" if shown else "")
+        has_its_own = any(run.model for run in RUNS if run.name == name)
+        shown = "" if has_its_own or mutant.model == "toy" else f" ({mutant.model})"
+        key = f"{name} x {trials}{shown}"
         if key not in controls:
             controls[key] = run_passes(sound, name, trials, photos, mutant.model)
         found = run_passes(tree, name, trials, photos, mutant.model)

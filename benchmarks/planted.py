@@ -239,7 +239,6 @@ MUTANTS = (
         (("lexsearch/server/queries.py", "    except ValueError as error:",
           "    except TypeError as error:"),),
         runs=(("fuzz-bodies", 400),),
-        model="mini",
     ),
     Mutant(
         "nohandler", "Ctrl-C and SIGTERM end a run where it stands",

@@ -94,13 +94,22 @@ def filter_of(name: str, value: str) -> Filter:
     return Filter(camera=value)
 
 
+def date_numbers(date: str) -> list[int]:
+    """The year, month and day that a date or a beginning of one names, as far as it does.
+
+    >>> date_numbers("2024-06"), date_numbers("2024-12-31T10:00"), date_numbers("June")
+    ([2024, 6], [2024, 12, 31], [])
+    """
+    return [int(part) for part in date[:10].split("-") if part.isdecimal()]
+
+
 def next_moment(date: str) -> str:
     """The first moment after the year, month or day that `date` names.
 
     >>> next_moment("2024"), next_moment("2024-12"), next_moment("2024-12-31")
     ('2025', '2025-01', '2024-12-32')
     """
-    numbers = [int(part) for part in date[:10].split("-") if part.isdecimal()]
+    numbers = date_numbers(date)
     if not numbers:
         return date
     if len(numbers) == 2 and numbers[1] >= 12:

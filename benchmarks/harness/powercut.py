@@ -87,9 +87,8 @@ def one(seconds: float, reports: int, *, ended: bool) -> tuple[float, int, list[
     With `reports` the cut comes within a tenth of a second of that report; with `ended` when the
     run has ended.
     """
-    delay, why = rng.random() * (SOON if reports else seconds), []
-    if ended:
-        delay = args.timeout
+    delay = args.timeout if ended else rng.random() * (SOON if reports else seconds)
+    why: list[str] = []
     argv = system.argv(args.cut_cmd or args.index_cmd, index)
     with (Path(system.work) / "out").open("wb+") as out:
         process = subprocess.Popen(argv, stdout=out, stderr=subprocess.STDOUT, cwd=system.work)

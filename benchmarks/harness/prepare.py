@@ -1,9 +1,8 @@
 """Makes the index that a run is then cut off in: python prepare.py KIND PHOTOS INDEX.
 
 merge: many small commits of a run that was killed before its last, which the next run makes, and
-merges all. upgrade: an index of the first release beside
-no picture of the folder. leftovers: an index with folders of segments that no commit names, old
-enough to be removed.
+merges all. upgrade: an index of the first release, beside no picture of the folder. leftovers: an
+index with folders of segments that no commit names, old enough to be removed.
 """
 
 from __future__ import annotations
@@ -18,21 +17,19 @@ from pathlib import Path
 
 COPIES = 20
 kind, photos, index = sys.argv[1], sys.argv[2], Path(sys.argv[3])
-CLI = [sys.executable, "-m", "lexsearch.cli"]
+INDEX = [sys.executable, "-m", "lexsearch.cli", "index", photos, "--db", str(index), "--json"]
 if kind == "upgrade":
     releases = Path(__file__).parents[2] / "tests/lexsearch/bundle/releases"
     with tarfile.open(releases / "step1.tar.gz") as archive:
         archive.extractall(index, filter="data")
-else:
-    size = ["--batch-size", "2"] if kind == "merge" else []
-    words = [*CLI, "index", photos, "--db", str(index), "--json", *size]
-    run = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+elif kind == "merge":
+    run = subprocess.Popen([*INDEX, "--batch-size", "2"], stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None
-    last = f"committed {len(list(Path(photos).iterdir())) - 4}\n" if kind == "merge" else ""
-    if last in run.stderr:
-        run.kill()
+    assert f"committed {len(list(Path(photos).iterdir())) - 4}\n" in run.stderr
+    run.kill()
     run.wait()
-if kind == "leftovers":
+else:
+    subprocess.run(INDEX, check=True)
     segments = index / "segments"
     first = min(segments.iterdir())
     old = time.time() - 3600

@@ -6,9 +6,11 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO
 
 import pytest
 
+from indexer import wire
 from indexer.decode import KILLED_ONCE, KILLED_TWICE, NO_MEMORY, Decoded, DecodeError
 from indexer.decoders import Held, Outcome
 from indexer.pipeline import IndexOptions, index_folders
@@ -79,11 +81,16 @@ def test_a_decoder_that_ends_while_it_is_idle_costs_no_picture(
             worker.process.wait()
 
 
+@pytest.mark.parametrize("kind", [wire.DECODE, wire.GO])
 def test_decoders_that_hear_nothing_end_the_run(
-    tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, paint: Paint, monkeypatch: pytest.MonkeyPatch, kind: int
 ) -> None:
-    def send(*_: object) -> None:
-        raise OSError(28, "No space left on device")
+    plain = wire.send
+
+    def send(stream: IO[bytes], said: int, *parts: bytes) -> None:
+        if said == kind:
+            raise OSError(28, "No space left on device")
+        plain(stream, said, *parts)
 
     path = paint(tmp_path / "a.png")
     monkeypatch.setattr("indexer.wire.send", send)

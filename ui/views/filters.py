@@ -6,6 +6,7 @@ import datetime as dt
 
 import streamlit as st
 
+from lexsearch.grammar import date_numbers
 from ui.library import Library
 from ui.request import FILTERS, Request
 from ui.state import go, request
@@ -79,9 +80,8 @@ def day(text: str) -> dt.date | None:
     >>> day("2024-06"), day("2024-12-32")
     (datetime.date(2024, 6, 1), datetime.date(2025, 1, 1))
     """
-    parts = [int(part) for part in text[:10].split("-") if part.isdecimal()]
     try:
-        year, month, number = (*parts, 1, 1)[:3]
+        year, month, number = (*date_numbers(text), 1, 1)[:3]
         found = dt.date(year, month, 1) + dt.timedelta(days=number - 1)
     except (ValueError, OverflowError):
         return None
