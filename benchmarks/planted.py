@@ -241,6 +241,13 @@ MUTANTS = (
         runs=(("fuzz-bodies", 400),),
     ),
     Mutant(
+        "believed", "the numbers in inverted lists are believed",
+        (("lexsearch/stores/dense/_packed.py", "    _refuse_numbers(index, numbers)\n", ""),),
+        tests=("tests/fuzz/test_fuzz.py::"
+               "test_mutated_lists_are_refused_or_show_each_picture_once",),
+        runs=(("fuzz-lists", 2_000),),
+    ),
+    Mutant(
         "nohandler", "Ctrl-C and SIGTERM end a run where it stands",
         (("indexer/interrupt.py", "    if threading.current_thread() is not",
           "    if threading.current_thread() is"),),

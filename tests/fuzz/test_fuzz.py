@@ -7,6 +7,7 @@ import io
 import os
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,10 @@ from lexsearch.bundle.disk import Disk
 from lexsearch.errors import IndexDamaged, IndexTooNew, UsageError
 from lexsearch.grammar import MAX_PARTS, MAX_QUERY_CHARS, parse
 from lexsearch.query import FILTER_NAMES, Filter, Query
+from lexsearch.registry import build
 from lexsearch.settings import Settings
-from lexsearch.types import PixelSpec
+from lexsearch.stores.dense import Codes
+from lexsearch.types import DenseVectors, PixelSpec, Ranking
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "200"))
 IN_CI = "FUZZ_EXAMPLES" not in os.environ
@@ -190,6 +193,41 @@ def test_a_mutated_segment_is_refused_or_the_same(
         if verify:
             assert arrays.keys() == ARRAYS.keys()
             assert all((arrays[name] == ARRAYS[name]).all() for name in ARRAYS)
+
+
+def scores_of(ranking: Ranking) -> dict[int, float]:
+    return dict(zip(ranking.ids.tolist(), ranking.scores.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("codes", ["fp16", "sq8", "pq4"])
+def test_mutated_lists_are_refused_or_show_each_picture_once(codes: Codes) -> None:
+    # The bytes that FAISS parses, as in a file whose checksum fits; all scores are the true ones.
+    pytest.importorskip("faiss")
+    dice = random.Random(1 if IN_CI else None)
+    values = np.random.default_rng(3).normal(size=(600, 16)).astype(np.float32)
+    ids = np.random.default_rng(4).permutation(9_000)[: len(values)].astype(np.int64)
+    flat = build("stores.dense", "flat", dim=16)
+    listed = build("stores.dense", "auto", dim=16, up=500, down=300, codes=codes)
+    for store in (flat, listed):
+        store.add(ids, DenseVectors(values))
+    queries = [DenseVectors(values[i : i + 1]) for i in (0, 1)]
+    scores = [scores_of(flat.search(query, len(ids))) for query in queries]
+    made = listed.make_lists()
+    sound = replace(made, facts=replace(made.facts, nprobe=1, depth=1))  # else it scans so few
+    counts: Counter[str] = Counter()
+    for _ in range(-(-EXAMPLES // 3)):
+        data = np.frombuffer(mutated(sound.data.tobytes(), dice.getrandbits(63)), np.uint8)
+        try:
+            listed.use_lists(replace(sound, data=data))
+        except ValueError:
+            counts["refused"] += 1
+            continue
+        counts["read"] += 1
+        for query, known in zip(queries, scores, strict=True):
+            found = scores_of(listed.search(query, 20))
+            assert len(found) == 20
+            assert found.items() <= known.items()
+    assert min(counts["refused"], counts["read"]) >= EXAMPLES // 30
 
 
 def seeds() -> list[tuple[str, bytes]]:

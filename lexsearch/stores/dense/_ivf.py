@@ -1,4 +1,4 @@
-"""An inverted file of FAISS over raw float16 rows: training, growth, search, bytes.
+"""An inverted file of FAISS over raw float16 rows: training, growth, search.
 
 Sivic and Zisserman 2003, Video Google (inverted lists of visual words); Andre et al. 2017,
 Accelerated nearest neighbor search with Quick ADC (4-bit product codes in registers); Douze et al.
@@ -7,15 +7,13 @@ Accelerated nearest neighbor search with Quick ADC (4-bit product codes in regis
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from lexsearch.stores.dense import MOST_PQ4, Codes, codes_for, pq4_codes
+from lexsearch.stores.dense import Codes, codes_for, pq4_codes
 from lexsearch.stores.dense._calibrate import (
     BANK,
     DEPTH,
@@ -44,8 +42,6 @@ MARGIN = 16
 DEPTHS: dict[Codes, tuple[int, ...]] = {"fp16": (1,), "sq8": (4,), "pq4": (2, 4, 8, 16)}
 # Scoring a row anew costs so many times what FAISS pays for one in its lists.
 ROW_COSTS: dict[Codes, float] = {"fp16": 2.0, "sq8": 3.0, "pq4": 60.0}
-# Most iterations of a loop that the bytes of an index may ask of FAISS: lists, and a little more.
-MOST_LOOPS = 1 << 20
 
 
 def lists_for(count: int) -> int:
@@ -171,7 +167,7 @@ def train(
     order = rng.permutation(len(rows))
     points = raw(rows[np.sort(order[: lists * POINTS])])
     dim = points.shape[1]
-    index = _empty(dim, lists, codes or codes_for(len(rows), gpu=gpu_seen(faiss)))
+    index = empty(dim, lists, codes or codes_for(len(rows), gpu=gpu_seen(faiss)))
     index.cp.spherical, index.cp.niter, index.cp.seed = True, ROUNDS, 0
     index.cp.min_points_per_centroid = 1
     with one_thread(len(rows)):
@@ -185,7 +181,7 @@ def train(
     return _calibrated(Ivf(index, facts), raw, rows, bank)
 
 
-def _empty(dim: int, lists: int, codes: Codes) -> Any:
+def empty(dim: int, lists: int, codes: Codes) -> Any:
     """An index of FAISS that is not trained."""
     centres, scalar = faiss.IndexFlatIP(dim), faiss.ScalarQuantizer
     if codes == "pq4":
@@ -268,63 +264,6 @@ def _calibrated(ivf: Ivf, raw: Raw, rows: IntArray, bank: FloatArray) -> Ivf:
 def placed(ivf: Ivf) -> Placed:
     """A clone on a GPU where there is one that takes it; see `place`."""
     return place(faiss, ivf.index)
-
-
-def packed(ivf: Ivf) -> PixelArray:
-    """The index as FAISS writes it, uint8 (bytes,)."""
-    writer = faiss.VectorIOWriter()
-    faiss.write_index(ivf.index, writer)
-    return np.asarray(faiss.vector_to_array(writer.data), dtype=np.uint8)
-
-
-def unpacked(data: PixelArray, facts: ListFacts, *, dim: int, copied: bool = False) -> Ivf:
-    """The index that `packed` gave, inside the very bytes, or copied so that it can grow.
-
-    FAISS is given limits, so bytes that lie about their sizes are an error and no more.
-
-    Args:
-        data: uint8 (bytes,), contiguous; the caller has verified their checksum.
-        facts: what belongs to it.
-        dim: width that its vectors must have.
-        copied: whether to copy the lists out of the bytes.
-
-    Raises:
-        ValueError: it is no such index.
-    """
-    reader = None if copied else faiss.ZeroCopyIOReader(faiss.swig_ptr(data), len(data))
-    # FAISS asks room for tables of codes that it then makes for Euclidean distances only.
-    tables = 4 * (facts.lists * MOST_PQ4 * 16 + 1)
-    with _limits(max(len(data), tables)):
-        try:
-            index = faiss.deserialize_index(data) if copied else faiss.read_index(reader)
-        except RuntimeError as error:
-            reason = str(error).strip().rpartition("Error: ")[2] or "no reason given"
-            raise ValueError(f"FAISS cannot read it ({reason})") from error
-    if reader is not None and reader.rp_ != len(data):
-        raise ValueError(f"it has {len(data)} bytes, the index in it {reader.rp_}")
-    if not isinstance(index, (faiss.IndexIVFScalarQuantizer, faiss.IndexIVFPQFastScan)):
-        raise ValueError(f"it holds a {type(index).__name__}, no inverted lists")
-    if (index.d, index.nlist, index.ntotal) != (dim, facts.lists, facts.images):
-        raise ValueError(
-            f"it has {index.ntotal} vectors of dim {index.d} in {index.nlist} lists; "
-            f"expected {facts.images} of dim {dim} in {facts.lists}"
-        )
-    return Ivf(index, facts, writable=copied, memory=(data, reader))
-
-
-@contextlib.contextmanager
-def _limits(size: int) -> Iterator[None]:
-    """FAISS refuses to make a vector of more bytes than that."""
-    before = (
-        faiss.get_deserialization_vector_byte_limit(), faiss.get_deserialization_loop_limit()
-    )  # fmt: skip
-    faiss.set_deserialization_vector_byte_limit(size)
-    faiss.set_deserialization_loop_limit(MOST_LOOPS)
-    try:
-        yield
-    finally:
-        faiss.set_deserialization_vector_byte_limit(before[0])
-        faiss.set_deserialization_loop_limit(before[1])
 
 
 def _imbalance(index: Any) -> float:

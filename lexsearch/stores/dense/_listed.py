@@ -243,9 +243,10 @@ class ListedIndex(FlatIndex):
             ValueError: they are not lists of vectors of this width.
             ModelMissing: faiss is not installed.
         """
-        module = importlib.import_module("lexsearch.stores.dense._ivf")
-        ivf = module.unpacked(lists.data, lists.facts, dim=self._dim)
-        self._set(ivf, np.asarray(lists.image_ids, dtype=np.int64), lists)
+        module = importlib.import_module("lexsearch.stores.dense._packed")
+        image_ids = np.asarray(lists.image_ids, dtype=np.int64)
+        ivf = module.unpacked(lists.data, lists.facts, dim=self._dim, numbers=len(image_ids))
+        self._set(ivf, image_ids, lists)
 
     def make_lists(self, *, bank: Callable[[], FloatArray | None] | None = None) -> Lists | None:
         """Lists that suit the images held now; None where a scan is better.
@@ -262,7 +263,7 @@ class ListedIndex(FlatIndex):
         self._refresh(bank)
         if self._ivf is None or self._lists is not None:
             return self._lists
-        module = importlib.import_module("lexsearch.stores.dense._ivf")
+        module = importlib.import_module("lexsearch.stores.dense._packed")
         return Lists(module.packed(self._ivf), self._image_ids, self._ivf.facts)
 
     def _refresh(self, bank: Callable[[], FloatArray | None] | None) -> None:
@@ -291,7 +292,11 @@ class ListedIndex(FlatIndex):
 
     def _extended(self, module: Any, ivf: Ivf, queries: FloatArray | None) -> tuple[Ivf, IntArray]:
         if self._lists is not None:  # borrowed memory cannot grow
-            ivf = module.unpacked(self._lists.data, ivf.facts, dim=self._dim, copied=True)
+            packed = importlib.import_module("lexsearch.stores.dense._packed")
+            ivf = packed.unpacked(
+                self._lists.data, ivf.facts, dim=self._dim,
+                numbers=len(self._lists.image_ids), copied=True,
+            )  # fmt: skip
         table, places = self._blocks.table, self._places
         added = np.sort(table.ids[places.outside])
         rows = np.concatenate([places.rows, table.rows_of(added)])

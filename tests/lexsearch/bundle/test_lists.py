@@ -361,7 +361,7 @@ def test_without_faiss_the_run_says_what_to_install(
     library: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
-    for name in ("_faiss", "_ivf"):
+    for name in ("_faiss", "_ivf", "_packed"):
         monkeypatch.delitem(sys.modules, f"lexsearch.stores.dense.{name}", raising=False)
     with library.open() as writer:
         writer.commit(library.batch(pictures(0, 90)))

@@ -317,7 +317,7 @@ def test_without_faiss_it_scans_and_says_so_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(sys.modules, "faiss", None)
-    for name in ("_faiss", "_ivf"):
+    for name in ("_faiss", "_ivf", "_packed"):
         monkeypatch.delitem(sys.modules, f"lexsearch.stores.dense.{name}", raising=False)
     lists, flat, _ = pair(600)
     query = one(groups(4, 1))
