@@ -141,7 +141,7 @@ def test_a_camera_and_a_day_are_picked_in_the_form_of_filters(
         picker.click()
         page.get_by_role("option", name="Lumo X1").click()
         wait_for(lambda: parameters(page).get("camera") == "Lumo X1")
-        page.get_by_role("button", name="Filters (1)").click()
+        page.get_by_role("button", name="Filters (1)").wait_for()
         page.get_by_test_id("stDateInput").first.get_by_role("button").last.click()
         page.locator("[role=gridcell] button, [role=gridcell] [role=button]").first.click()
         wait_for(lambda: "after" in parameters(page))

@@ -58,7 +58,7 @@ def draw(books: Library, asked: Request) -> None:
     form = row.popover(
         f"Filters ({active})" if active else "Filters",
         icon=":material/tune:",
-        key="filters_open",
+        key=filters.OPEN,
         on_change="rerun",
     )
     with form:

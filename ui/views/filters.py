@@ -11,6 +11,7 @@ from ui.library import Library
 from ui.request import FILTERS, Request
 from ui.state import go, request
 
+OPEN = "filters_open"  # key of what the form unfolds from
 DATES = {"after": "Taken from", "before": "Taken before"}
 FIRST, LAST = dt.date(1826, 1, 1), dt.date(2999, 12, 31)  # no photo is older
 TEXTS = {
@@ -93,6 +94,7 @@ def _changed(name: str) -> None:
     text = value.isoformat() if isinstance(value, dt.date) else str(value or "").strip()
     others = {key: kept for key, kept in request().filters.items() if key != name}
     go(request().changed(filters={**others, **({name: text} if text else {})}))
+    st.session_state[OPEN] = True  # its button has another label now, and would be a closed one
 
 
 def _cleared() -> None:
