@@ -13,7 +13,6 @@ All numbers are little-endian. A file is written once and never changed.
 from __future__ import annotations
 
 import hashlib
-import mmap
 import struct
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,8 +23,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lexsearch.bundle.disk import Disk, write_new
+from lexsearch.bundle.file_bytes import Content, content, damaged, part
 from lexsearch.catalog.records import SegmentFile
-from lexsearch.errors import IndexDamaged, IndexTooNew, StorageError
+from lexsearch.errors import IndexTooNew
 from lexsearch.types import Role
 
 SegmentKind: TypeAlias = Role | Literal["ids"]
@@ -41,8 +41,6 @@ FILE_NAMES: dict[SegmentKind, str] = {
 VERSION = 1
 ALIGNMENT = 64
 BLOCK = 1 << 20
-# Files up to this size are read into memory: a mapping holds a file open, and there may be many.
-READ_WHOLE = 2 << 20
 DTYPES = ("|i1", "|u1", "<u2", "<f2", "<u4", "<i8", "<f4")
 
 _MAGIC = b"LXSEGMNT"
@@ -50,14 +48,6 @@ _END_MAGIC = b"LXSEGEND"
 _HEADER = struct.Struct("<8sI12s26s6xII")  # magic, version, kind, ulid, sections, crc32
 _ENTRY = struct.Struct("<16s8sIIQQQQ")  # name, dtype, dimensions, 0, rows, columns, offset, bytes
 _FOOTER = struct.Struct("<QIIQ8s")  # length before the footer, blocks, crc32, 0, magic
-
-
-def damaged(path: Path, what: str) -> IndexDamaged:
-    """The error for a file that is not what was written."""
-    return IndexDamaged(
-        f"{path}: {what}; see what is damaged with: lexsearch check --read-data, "
-        "and mend it with: lexsearch repair"
-    )
 
 
 def write_file(
@@ -176,16 +166,14 @@ def open_file(path: Path, kind: Kind, ulid: str, *, verify: bool = False) -> Arr
     return arrays_of(path, content(path), kind, ulid, verify=verify)
 
 
-def arrays_of(
-    path: Path, data: bytes | mmap.mmap, kind: Kind, ulid: str, *, verify: bool = False
-) -> Arrays:
+def arrays_of(path: Path, data: Content, kind: Kind, ulid: str, *, verify: bool = False) -> Arrays:
     """The same for the content of a file; the arrays lie in it. Errors as in `open_file`."""
-    blocks = _Blocks(path, memoryview(data))
+    blocks = _Blocks(path, data)
     if verify:
         blocks.verify(range(len(blocks.checksums)))
     return {
         entry.name: _array(path, data, blocks.length, entry)
-        for entry in _table(path, blocks.view, kind, ulid, blocks.length)
+        for entry in _table(path, data, kind, ulid, blocks.length)
     }
 
 
@@ -194,11 +182,9 @@ class GuardedArrays(Arrays):
 
     def __init__(self, path: Path, kind: Kind, ulid: str) -> None:
         data = content(path)
-        self._blocks = _Blocks(path, memoryview(data))
+        self._blocks = _Blocks(path, data)
         length = self._blocks.length
-        self._entries = {
-            entry.name: entry for entry in _table(path, self._blocks.view, kind, ulid, length)
-        }
+        self._entries = {entry.name: entry for entry in _table(path, data, kind, ulid, length)}
         arrays = {name: _array(path, data, length, one) for name, one in self._entries.items()}
         super().__init__(arrays)
 
@@ -222,50 +208,32 @@ class GuardedArrays(Arrays):
 class _Blocks:
     """The blocks of a file with their checksums, and which have been verified."""
 
-    def __init__(self, path: Path, view: memoryview) -> None:
-        self.path = path
-        self.view = view
-        self.length, self.checksums = _footer(path, view)
+    def __init__(self, path: Path, data: Content) -> None:
+        self._path = path
+        self._data = data
+        self.length, self.checksums = _footer(path, data)
         self._verified = bytearray(len(self.checksums))
 
     def verify(self, numbers: Iterable[int]) -> None:
         for i in numbers:
             if self._verified[i]:
                 continue
-            part = self.view[i * BLOCK : min((i + 1) * BLOCK, self.length)]
-            if zlib.crc32(part) != self.checksums[i]:
+            block = part(self._path, self._data, i * BLOCK, min((i + 1) * BLOCK, self.length))
+            if zlib.crc32(block) != self.checksums[i]:
                 what = f"block {i} of {len(self.checksums)} is not what was written"
-                raise damaged(self.path, what)
+                raise damaged(self._path, what)
             self._verified[i] = 1
 
 
-def content(path: Path) -> bytes | mmap.mmap:
-    """What is in a file: read when it is small, mapped when it is large.
-
-    Raises:
-        IndexDamaged: it is missing.
-        StorageError: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            if size <= READ_WHOLE:
-                file.seek(0)
-                return file.read()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except FileNotFoundError:
-        raise damaged(path, "the file is missing") from None
-    except OSError as error:
-        raise StorageError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _footer(path: Path, view: memoryview) -> tuple[int, tuple[int, ...]]:
-    if len(view) < _HEADER.size + _FOOTER.size:
-        raise damaged(path, f"only {len(view)} bytes are left of it")
-    length, count, checksum, zero, magic = _FOOTER.unpack(view[-_FOOTER.size :])
-    if magic != _END_MAGIC or length + 4 * count + _FOOTER.size != len(view):
+def _footer(path: Path, data: Content) -> tuple[int, tuple[int, ...]]:
+    size = len(data)
+    if size < _HEADER.size + _FOOTER.size:
+        raise damaged(path, f"only {size} bytes are left of it")
+    end = part(path, data, size - _FOOTER.size, size)
+    length, count, checksum, zero, magic = _FOOTER.unpack(end)
+    if magic != _END_MAGIC or length + 4 * count + _FOOTER.size != size:
         raise damaged(path, "its end is missing")
-    stored = bytes(view[length : length + 4 * count])
+    stored = bytes(part(path, data, length, length + 4 * count))
     tail = stored + _FOOTER.pack(length, count, 0, zero, _END_MAGIC)
     if zlib.crc32(tail) != checksum or count != -(-length // BLOCK):
         raise damaged(path, "its footer is not what was written")
@@ -284,13 +252,16 @@ class _Entry(NamedTuple):
     size: int
 
 
-def _table(path: Path, view: memoryview, kind: Kind, ulid: str, length: int) -> list[_Entry]:
-    magic, version, found_kind, found_ulid, count, checksum = _HEADER.unpack(view[: _HEADER.size])
+def _table(path: Path, data: Content, kind: Kind, ulid: str, length: int) -> list[_Entry]:
+    header = part(path, data, 0, _HEADER.size)
+    magic, version, found_kind, found_ulid, count, checksum = _HEADER.unpack(header)
     if magic != _MAGIC:
         raise damaged(path, "it is no file of an index")
     end = _HEADER.size + count * _ENTRY.size
-    unsigned = bytes(view[: _HEADER.size - 4]) + bytes(4)
-    if end > length or zlib.crc32(unsigned + bytes(view[_HEADER.size : end])) != checksum:
+    if end > length:
+        raise damaged(path, "its header is not what was written")
+    table = part(path, data, _HEADER.size, end)
+    if zlib.crc32(bytes(header[:-4]) + bytes(4) + bytes(table)) != checksum:
         raise damaged(path, "its header is not what was written")
     if version > VERSION:
         raise IndexTooNew(
@@ -301,7 +272,7 @@ def _table(path: Path, view: memoryview, kind: Kind, ulid: str, length: int) -> 
     if names != (kind, ulid):
         raise damaged(path, f"it holds {names[0]} of segment {names[1]}, not {kind} of {ulid}")
     entries = []
-    for row in _ENTRY.iter_unpack(view[_HEADER.size : end]):
+    for row in _ENTRY.iter_unpack(table):
         entries.append(_Entry(_name(path, row[0]), _name(path, row[1]), row[2], *row[4:]))
     return entries
 
@@ -313,9 +284,7 @@ def _name(path: Path, data: bytes) -> str:
         raise damaged(path, "a name in it is none") from error
 
 
-def _array(
-    path: Path, data: bytes | mmap.mmap, length: int, entry: _Entry
-) -> npt.NDArray[np.generic]:
+def _array(path: Path, data: Content, length: int, entry: _Entry) -> npt.NDArray[np.generic]:
     if entry.dtype not in DTYPES:
         raise damaged(path, f"unknown kind of number {entry.dtype!r}")
     dtype = np.dtype(entry.dtype)

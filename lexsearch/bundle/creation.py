@@ -18,8 +18,8 @@ from lexsearch.bundle.catalog_file import (
     reading,
     verify_rows,
 )
-from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.filesystem import refuse_remote
 from lexsearch.bundle.format import number_in_force, read_format, write_format
 from lexsearch.bundle.location import FORMAT_FILE, edition_folder

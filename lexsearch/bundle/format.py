@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lexsearch.bundle.container import damaged
 from lexsearch.bundle.disk import Disk, replace_file
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.location import FORMAT_FILE
 from lexsearch.bundle.plain import require_file
 from lexsearch.errors import IndexMissing, IndexTooNew, StorageError

@@ -7,10 +7,8 @@ the catalog carries its size and sha256, which is compared before FAISS parses a
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
-import mmap
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,8 +18,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lexsearch.bundle.catalog_file import intact_rows
-from lexsearch.bundle.container import arrays_of, content, damaged, write_file
+from lexsearch.bundle.container import arrays_of, write_file
 from lexsearch.bundle.disk import Disk, new_folder
+from lexsearch.bundle.file_bytes import Content, content, damaged, sha256_of
 from lexsearch.bundle.garbage import IVF
 from lexsearch.bundle.ulid import ULID, new_ulid
 from lexsearch.bundle.verify import Problem, problem_of
@@ -102,7 +101,7 @@ class HeldLists:
         self.path = lists_path(directory, ulid)
         self.problem: str | None = None
         self._ulid = ulid
-        self._data: bytes | mmap.mmap = b""
+        self._data: Content = b""
         try:
             self._data = content(self.path)
             self._refuse_size()
@@ -133,7 +132,7 @@ class HeldLists:
         """
         if self.problem is not None:
             raise damaged(self.path, self.problem)
-        if hashlib.sha256(self._data).hexdigest() != self.record.sha256:
+        if sha256_of(self.path, self._data) != self.record.sha256:
             raise damaged(self.path, "its sha256 is not the one recorded")
         arrays = arrays_of(self.path, self._data, "lists", self._ulid)
         try:

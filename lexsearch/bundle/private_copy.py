@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from lexsearch.bundle.container import damaged
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.open_catalogs import bytes_of
 from lexsearch.catalog.step import BUSY_TIMEOUT_S, CATALOG_FILE
 

@@ -19,10 +19,10 @@ from sqlalchemy import Connection
 from lexsearch.bundle.catalog_file import check_header, read_only, reading
 from lexsearch.bundle.changes import refresh_live
 from lexsearch.bundle.check import CheckReport, Problem, check_edition
-from lexsearch.bundle.container import damaged
 from lexsearch.bundle.creation import new_catalog, storage
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.editions import complete_number, in_force, numbers, remove
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.format import read_format, unsealed, write_format
 from lexsearch.bundle.lists import is_of_lists
 from lexsearch.bundle.location import EDITIONS, FORMAT_FILE, edition_folder

@@ -14,9 +14,9 @@ from lexsearch.bundle.container import (
     Arrays,
     GuardedArrays,
     SegmentKind,
-    damaged,
     open_file,
 )
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.live_bits import BoolArray
 from lexsearch.errors import UsageError
 from lexsearch.types import IntArray, Role

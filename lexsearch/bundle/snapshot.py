@@ -21,7 +21,8 @@ from lexsearch.bundle.catalog_file import (
     reading,
 )
 from lexsearch.bundle.catalog_file import read_only as connect
-from lexsearch.bundle.container import FILE_NAMES, damaged
+from lexsearch.bundle.container import FILE_NAMES
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.format import number_in_force, read_format
 from lexsearch.bundle.lists import HeldLists, lists_in_force
 from lexsearch.bundle.live_bits import unpack

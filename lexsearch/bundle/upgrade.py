@@ -11,10 +11,10 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from lexsearch.bundle.catalog_file import check_header, step_of
-from lexsearch.bundle.container import damaged
 from lexsearch.bundle.creation import storage
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.editions import in_force, readable
+from lexsearch.bundle.file_bytes import damaged
 from lexsearch.bundle.format import read_format
 from lexsearch.bundle.lock import WriteLock
 from lexsearch.bundle.plain import require_plain
