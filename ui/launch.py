@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 import webbrowser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 
@@ -21,6 +21,7 @@ import click
 from lexsearch.cli.options import db_option, load_settings
 from lexsearch.cli.terminal import safe
 from lexsearch.errors import ModelMissing, StorageError, UsageError
+from lexsearch.restarts import Restarts
 
 HOST = "127.0.0.1"
 FIRST_PORT = 8501
@@ -74,7 +75,8 @@ ALLOWED_HOSTS = (HOST, "localhost")
 def command(db: str | None, port: int | None, browser: bool | None) -> None:
     """Open the app: search, and see patch by patch why a photo was found.
 
-    It listens on this computer only and runs until Ctrl-C. Prints its address on stdout.
+    It listens on this computer only and runs until Ctrl-C; where a failing disk or a lack of memory
+    ends it, it is started again. Prints its address on stdout.
 
     \b
     Examples:
@@ -88,19 +90,46 @@ def command(db: str | None, port: int | None, browser: bool | None) -> None:
         )
     chosen = free_port() if port is None else given_port(port)
     wanted = sys.stdout.isatty() if browser is None else browser
-    server = subprocess.Popen(  # noqa: S603  (our own interpreter, a fixed list)
-        arguments(chosen), env=environment(db), stdin=subprocess.DEVNULL, stdout=sys.stderr
-    )
     address = f"http://{HOST}:{chosen}"
-    with _stopped_at_the_end(server):
-        wait_until_up(server, f"{address}/_stcore/health")
+
+    def say() -> None:
         click.echo(f"the app is at {address}  (Ctrl-C stops it)")
         sys.stdout.flush()
         if wanted:
             webbrowser.open(address)
-        code = server.wait()
-    if code:
-        raise StorageError(f"the app stopped by itself with exit code {code}; start it again")
+
+    with _told_to_stop():
+        code = run(chosen, db, say)
+        if code:
+            raise StorageError(f"the app stopped by itself with exit code {code}; start it again")
+
+
+def run(port: int, db: str | None, say: Callable[[], None]) -> int:
+    """Run the server until it ends, anew when a signal like SIGBUS ended it.
+
+    Args:
+        port: to listen on.
+        db: the index.
+        say: called when the server answers for the first time.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        StorageError: it did not start, or was ended again and again soon after its start.
+    """
+    restarts, is_first = Restarts("the app"), True
+    while True:
+        with _started(port, db) as server:
+            wait_until_up(server, f"http://{HOST}:{port}/_stcore/health")
+            if is_first:
+                say()
+            code = server.wait()
+        note = restarts.note(code)
+        if note is None:
+            return code
+        click.echo(note, err=True)
+        is_first = False
 
 
 def arguments(port: int) -> list[str]:
@@ -180,8 +209,8 @@ def _answers(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def _stopped_at_the_end(server: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ends the server with the command, also when the command is told to stop."""
+def _told_to_stop() -> Iterator[None]:
+    """Ctrl-C ends this quietly, and SIGTERM as it ends any program."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         raise SystemExit(128 + number)
@@ -193,6 +222,17 @@ def _stopped_at_the_end(server: subprocess.Popen[bytes]) -> Iterator[None]:
         click.echo("stopped", err=True)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
+def _started(port: int, db: str | None) -> Iterator[subprocess.Popen[bytes]]:
+    """A server that does not outlive this."""
+    server = subprocess.Popen(  # noqa: S603  (our own interpreter, a fixed list)
+        arguments(port), env=environment(db), stdin=subprocess.DEVNULL, stdout=sys.stderr
+    )
+    try:
+        yield server
+    finally:
         if server.poll() is None:
             server.terminate()
             try:

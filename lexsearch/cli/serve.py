@@ -59,12 +59,13 @@ def command(
     allowed: tuple[str, ...],
     ttl: float,
     log_queries: bool,
-) -> None:
+) -> int:
     """Answer searches over HTTP, with the model kept in memory.
 
     Listens on this computer only unless --host says otherwise; then every client must send the
     token. Prints its address on stdout, one line for each request on stderr, and runs until
-    Ctrl-C. What it answers is described at /openapi.json.
+    Ctrl-C. Where a failing disk or a lack of memory ends it, it is started again (on Linux).
+    What it answers is described at /openapi.json.
 
     \b
     Examples:
@@ -80,6 +81,7 @@ def command(
         )
     from lexsearch.bundle.location import db_directory
     from lexsearch.bundle.snapshot import Snapshot
+    from lexsearch.cli.run import complain
     from lexsearch.server import start
     from lexsearch.server.options import ServerOptions, is_loopback, new_token
 
@@ -92,7 +94,7 @@ def command(
         click.echo(f"token: {secret}  (clients send it as Authorization: Bearer ...)", err=True)
     names = frozenset(name.lower() for name in allowed)
     options = ServerOptions(host, port, secret, names, ttl, log_queries)
-    start.serve(settings, options, lambda address: _say(address, options))
+    return start.serve(settings, options, lambda address: _say(address, options), complain)
 
 
 def _say(address: str, options: ServerOptions) -> None:

@@ -16,25 +16,44 @@ from lexsearch.errors import UsageError
 from lexsearch.server.application import create_app
 from lexsearch.server.options import ServerOptions
 from lexsearch.server.protocol import MAX_HEAD, PatientProtocol
+from lexsearch.server.supervisor import supervised
 from lexsearch.settings import Settings
 
 BACKLOG = 2_048
 GRACE_S = 35  # for requests in flight when the server is told to stop
 
 
-def serve(settings: Settings, options: ServerOptions, say: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings,
+    options: ServerOptions,
+    say: Callable[[str], None],
+    complain: Callable[[str], None],
+) -> int:
     """Listen and answer until SIGTERM or Ctrl-C; requests in flight are finished first.
+
+    On Linux a child answers; requests wait while a child that a signal ended is replaced.
 
     Args:
         settings: name the index.
         options: of the server.
         say: told the address once the server listens.
+        complain: told when the server is started again.
+
+    Returns:
+        The exit code.
 
     Raises:
         UsageError: the address cannot be listened on.
+        StorageError: the server was ended again and again soon after its start.
         KeyboardInterrupt: it was Ctrl-C.
     """
     listening = listen(options)
+    say(f"http://{_shown(options.host)}:{listening.getsockname()[1]}")
+    return supervised(lambda: _answer(settings, options, listening), complain)
+
+
+def _answer(settings: Settings, options: ServerOptions, listening: socket.socket) -> None:
+    """Answer what comes in at a socket, until told to stop."""
     _log_lines()
     server = uvicorn.Server(
         uvicorn.Config(
@@ -53,7 +72,6 @@ def serve(settings: Settings, options: ServerOptions, say: Callable[[str], None]
             log_config=None,
         )
     )
-    say(f"http://{_shown(options.host)}:{listening.getsockname()[1]}")
     if threading.current_thread() is threading.main_thread():
         # uvicorn ends cleanly and then raises the signal again; being told to stop is no failure.
         signal.signal(signal.SIGTERM, _nothing)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
+import sys
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lexsearch import LexSearch
 from tests.browser.page import CARDS, Tab, ids, parameters, searched, wait_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -165,6 +169,32 @@ def test_indexing_from_the_page_of_a_first_start(
         page.get_by_text("2 pictures. Search them").wait_for()
         page.wait_for_selector(CARDS)
         assert len(ids(page)) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lists the children of a process")
+def test_an_app_that_a_signal_ended_is_there_again_with_the_page(
+    tab: Tab, serve: Any, tmp_path: Path, photos: Path
+) -> None:
+    with LexSearch.create(tmp_path / "db") as db:
+        db.index(photos)
+    command = serve(tmp_path, tmp_path / "db")
+    with command as address:
+        page = searched(tab, address, "a red car")
+        found = ids(page)
+        pid = command.process.pid
+        (server,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        os.kill(int(server), signal.SIGBUS)
+        box = page.get_by_placeholder("a dog on the beach")
+        wait_for(box.is_disabled)  # the page has noticed
+
+        def asked() -> bool:  # what is typed while the page is drawn again is lost
+            box.fill("a beach")
+            box.press("Enter")
+            page.wait_for_timeout(2_000)
+            return parameters(page)["q"] == "a beach"
+
+        wait_for(asked)
+        wait_for(lambda: ids(page) not in ([], found))
 
 
 def upgrade(port: int, host: str, origin: str) -> bytes:

@@ -115,6 +115,29 @@ def test_a_server_that_ends_at_once_is_an_error() -> None:
             launch.wait_until_up(server, "http://127.0.0.1:9/")
 
 
+def test_a_server_that_a_signal_ended_is_started_again(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A small server in place of Streamlit, which kills itself at its first two starts."""
+    code = (
+        "import http.server, os, pathlib, sys, threading, time\n"
+        f"starts = pathlib.Path({str(tmp_path / 'starts')!r})\n"
+        "starts.open('a').write('x')\n"
+        "end = os.abort if len(starts.read_text()) < 3 else lambda: os._exit(7)\n"
+        "class Up(http.server.BaseHTTPRequestHandler):\n"
+        "    def do_GET(self):\n"
+        "        self.send_response(200); self.end_headers()\n"
+        "        threading.Timer(0.1, end).start()\n"
+        "http.server.HTTPServer(('127.0.0.1', int(sys.argv[1])), Up).serve_forever()\n"
+    )
+    monkeypatch.setattr(launch, "arguments", lambda port: [sys.executable, "-c", code, str(port)])
+    said: list[str] = []
+    assert launch.run(launch.free_port(), None, lambda: said.append("up")) == 7
+    assert said == ["up"]
+    assert (tmp_path / "starts").read_text() == "xxx"
+    assert capfd.readouterr().err.count("the app was ended by SIGABRT") == 2
+
+
 def test_the_script_of_the_app_is_there() -> None:
     assert launch.APP.is_file()
     assert (Path(launch.APP).parent / "patch_viewer" / "index.js").is_file()
