@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,15 +86,21 @@ def client(made_db: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 class Served:
     """`lexsearch serve` in a process of its own."""
 
-    def __init__(self, db: Path, place: Path, *words: str, **environment: str) -> None:
+    def __init__(
+        self,
+        db: Path,
+        place: Path,
+        *words: str,
+        program: Sequence[str] = ("-m", "lexsearch.cli"),
+        **environment: str,
+    ) -> None:
         self.log = place / "log"
         place.mkdir(parents=True, exist_ok=True)
         self._log = self.log.open("wb")
         self.process = subprocess.Popen(
             [
                 sys.executable,
-                "-m",
-                "lexsearch.cli",
+                *program,
                 "serve",
                 "--db",
                 str(db),
@@ -136,8 +142,8 @@ def served(made_db: Path, tmp_path: Path) -> Iterator[Callable[..., Served]]:
     """Starts servers: `served("--log-queries", db=...)`; they are stopped with the test."""
     running: list[Served] = []
 
-    def start(*words: str, db: Path | None = None, **environment: str) -> Served:
-        one = Served(db or made_db, tmp_path / f"server{len(running)}", *words, **environment)
+    def start(*words: str, db: Path | None = None, **more: Any) -> Served:
+        one = Served(db or made_db, tmp_path / f"server{len(running)}", *words, **more)
         running.append(one)
         return one
 

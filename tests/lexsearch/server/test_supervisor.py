@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import shutil
 import signal
 import sys
 import time
@@ -16,10 +17,10 @@ import pytest
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a child on Linux only")
 
 
-def status(server: Any) -> int:
+def status(server: Any, route: str = "/healthz") -> int:
     connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", route)
         return connection.getresponse().status
     finally:
         connection.close()
@@ -67,6 +68,27 @@ def test_what_a_signal_ends_answers_again_at_the_same_address(
     assert "Traceback" not in said
     assert server.stop() == 0
     assert is_gone(second)
+
+
+def test_a_file_that_is_cut_under_the_server_is_damage_in_its_next_answers(
+    served: Callable[..., Any], made_db: Path, tmp_path: Path
+) -> None:
+    db = Path(shutil.copytree(made_db, tmp_path / "db"))
+    code = (
+        "import sys; from lexsearch.bundle import file_bytes; file_bytes.READ_WHOLE = 0\n"
+        "from lexsearch.cli import main; sys.exit(main(sys.argv[1:]))"
+    )  # files this small are not mapped otherwise
+    server = served(db=db, program=["-c", code])
+    assert status(server, "/v1/search?q=car") == 200
+    (tokens,) = db.glob("segments/*/tokens.lxt")
+    os.truncate(tokens, 64)
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        status(server, "/v1/search?q=a+red+car")
+    assert status(server, "/v1/search?q=a+red+car") == 503
+    assert server.stop() == 0
+    said = server.log.read_text()
+    assert "was ended by SIGBUS" in said
+    assert f"{tokens}: it has 64 bytes" in said
 
 
 def test_one_that_ends_again_and_again_gives_up(served: Callable[..., Any]) -> None:
