@@ -47,9 +47,9 @@ def serve(
         StorageError: the server was ended again and again soon after its start.
         KeyboardInterrupt: it was Ctrl-C.
     """
-    listening = listen(options)
-    say(f"http://{_shown(options.host)}:{listening.getsockname()[1]}")
-    return supervised(lambda: _answer(settings, options, listening), complain)
+    with listen(options) as listening:
+        say(f"http://{_shown(options.host)}:{listening.getsockname()[1]}")
+        return supervised(lambda: _answer(settings, options, listening), complain)
 
 
 def _answer(settings: Settings, options: ServerOptions, listening: socket.socket) -> None:
