@@ -169,7 +169,7 @@ def _place(gps: Any) -> tuple[float, float] | None:
         return None
     try:
         latitude, longitude = (float(value) for value in gps)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(f"gps is {gps!r}; expected latitude and longitude in degrees") from error
     if not (isfinite(latitude) and isfinite(longitude)):
         raise UsageError(f"gps is {gps!r}; expected finite numbers")

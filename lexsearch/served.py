@@ -45,7 +45,7 @@ def _as_known() -> Iterator[None]:
     """Says what an answer in another form means."""
     try:
         yield
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ServerTooNew(
             f"the server's answer is not as this lexsearch knows it ({error!r}); use the same "
             "version on both sides"

@@ -74,7 +74,7 @@ def load(settings: Settings, directory: Path) -> Judgements:
                 for t in record["topics"]
             )
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise StorageError(f"{path} holds no judgements: {error}; move it away") from error
 
 

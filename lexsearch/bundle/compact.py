@@ -14,10 +14,11 @@ from sqlalchemy import Connection
 
 from lexsearch.bundle.changes import refresh_live
 from lexsearch.bundle.container import FILE_NAMES, open_file
+from lexsearch.bundle.description import describe
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.live_bits import BoolArray, unpack
 from lexsearch.bundle.records import ContentRecord, FileRecord
-from lexsearch.bundle.segments import describe, segment_folder, write_segment
+from lexsearch.bundle.segments import segment_folder, write_segment
 from lexsearch.bundle.ulid import new_ulid
 from lexsearch.catalog import merging, repository
 from lexsearch.protocols import Sections

@@ -86,6 +86,9 @@ def read_labels(directory: Path) -> KeptLabels | None:
     try:
         fields = unsealed(path, data)
         of = {int(key, 16): int(place) for key, place in fields["of"].items()}
-        return KeptLabels(tuple(fields["classes"]), fields["how"], of)
-    except (IndexDamaged, KeyError, TypeError, ValueError, AttributeError) as error:
+        classes = tuple(fields["classes"])
+        if not all(isinstance(name, str) for name in classes):
+            raise TypeError("a class without a name")
+        return KeptLabels(classes, fields["how"], of)
+    except (IndexDamaged, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise IndexDamaged(f"{path} is not what was written{AGAIN}") from error

@@ -12,6 +12,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +58,13 @@ class ListsRecord:
         try:
             fields = json.loads(text)
             facts = ListFacts(**({"depth": EARLIER_DEPTH} | fields["facts"]))
+            counts = (facts.images, facts.trained, facts.lists, facts.nprobe, facts.depth)
+            if not all(type(one) is int and 0 < one < 1 << 40 for one in counts):
+                raise ValueError("a count in the record of lists is none")
+            if not (isfinite(facts.recall) and isfinite(facts.imbalance)):
+                raise ValueError("a measure in the record of lists is not finite")
             return cls(int(fields["size"]), str(fields["sha256"]), facts)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"no record of lists: {error}") from error
 
 

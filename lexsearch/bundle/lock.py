@@ -67,7 +67,7 @@ class WriteLock:
 
     def _message(self) -> str:
         who = "another process"
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError, OverflowError):
             holder = json.loads(self._holder.read_text(encoding="utf-8"))
             started = time.strftime("%H:%M:%S", time.localtime(int(holder["since"])))
             who = f"process {int(holder['pid'])} on {str(holder['host'])!r} (since {started})"

@@ -8,11 +8,9 @@ segments, and from those of its own rows that are intact. Nothing is deleted.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -20,28 +18,21 @@ from lexsearch.bundle.catalog_file import check_header, read_only, reading
 from lexsearch.bundle.changes import refresh_live
 from lexsearch.bundle.check import CheckReport, Problem, check_edition
 from lexsearch.bundle.creation import new_catalog, storage
+from lexsearch.bundle.description import Described, read_segment
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.editions import complete_number, in_force, numbers, remove
-from lexsearch.bundle.file_bytes import damaged
-from lexsearch.bundle.format import read_format, unsealed, write_format
+from lexsearch.bundle.format import read_format, write_format
 from lexsearch.bundle.lists import is_of_lists
 from lexsearch.bundle.location import EDITIONS, FORMAT_FILE, edition_folder
 from lexsearch.bundle.lock import WriteLock
 from lexsearch.bundle.plain import require_plain
-from lexsearch.bundle.records import ContentRecord, FileRecord
+from lexsearch.bundle.records import FileRecord
 from lexsearch.bundle.salvage import Salvaged, salvage
-from lexsearch.bundle.segments import (
-    DESCRIPTION,
-    SEGMENTS,
-    described,
-    identity_of,
-    segment_folder,
-)
+from lexsearch.bundle.segments import SEGMENTS, segment_folder
 from lexsearch.bundle.ulid import ULID, new_ulid
 from lexsearch.bundle.verify import segment_problems
 from lexsearch.catalog import lists, merging, repository
 from lexsearch.catalog.database import Database
-from lexsearch.catalog.records import SegmentFile
 from lexsearch.catalog.step import CATALOG_FILE, CATALOG_FILES, FUSION
 from lexsearch.errors import IndexDamaged, IndexMissing
 from lexsearch.own_ids import is_key, name_of
@@ -69,18 +60,6 @@ class RepairReport:
     images: int
     forgotten: int
     dry_run: bool
-
-
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """A segment as it describes itself."""
-
-    ulid: str
-    generation: int
-    index_uuid: str
-    identity: ModelIdentity
-    files: tuple[SegmentFile, ...]
-    contents: tuple[tuple[ContentRecord, list[FileRecord]], ...]
 
 
 def repair(directory: Path, *, dry_run: bool = False, disk: Disk | None = None) -> RepairReport:
@@ -317,7 +296,7 @@ def _rebuild(directory: Path, disk: Disk | None) -> tuple[list[str], int]:
 
 
 def _fill(
-    connection: Connection, sound: Sequence[_Segment], saved: Salvaged, identity: ModelIdentity
+    connection: Connection, sound: Sequence[Described], saved: Salvaged, identity: ModelIdentity
 ) -> None:
     """Write what is known into a new catalog; later segments win, salvaged paths over all."""
     stored: set[bytes] = set()
@@ -347,14 +326,14 @@ def _fill(
         repository.set_settings(connection, {FUSION: saved.settings[FUSION]})
 
 
-def _sound_segments(directory: Path) -> tuple[list[_Segment], list[str]]:
+def _sound_segments(directory: Path) -> tuple[list[Described], list[str]]:
     """Segments that verify byte for byte, oldest commit first, and ulids of those that do not."""
     sound, bad = [], []
     folder = directory / SEGMENTS
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         if not ULID.fullmatch(path.name) or path.is_symlink() or not path.is_dir():
             continue
-        segment = _read_segment(path)
+        segment = read_segment(path)
         problems = segment and next(
             segment_problems(
                 path, segment.files, segment.identity, count=len(segment.contents), read_data=True
@@ -366,27 +345,3 @@ def _sound_segments(directory: Path) -> tuple[list[_Segment], list[str]]:
         else:
             sound.append(segment)
     return sorted(sound, key=lambda one: (one.generation, one.ulid)), bad
-
-
-def _read_segment(folder: Path) -> _Segment | None:
-    """A segment by its own description, None when that is damaged."""
-    path = folder / DESCRIPTION
-    try:
-        data = path.read_bytes()
-        fields: dict[str, Any] = unsealed(path, data)
-        if fields["ulid"] != folder.name:
-            raise damaged(path, "it describes another segment")
-        listed = [
-            SegmentFile(name, size, bytes.fromhex(digest)) for name, size, digest in fields["files"]
-        ]
-        own = SegmentFile(DESCRIPTION, len(data), hashlib.sha256(data).digest())
-        return _Segment(
-            ulid=folder.name,
-            generation=int(fields["generation"]),
-            index_uuid=str(fields["index"]),
-            identity=identity_of(fields["identity"]),
-            files=(*listed, own),
-            contents=tuple(described(fields)),
-        )
-    except (OSError, IndexDamaged, KeyError, TypeError, ValueError):
-        return None

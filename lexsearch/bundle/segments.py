@@ -1,17 +1,9 @@
-"""Writes the folder of one segment, which also says by itself what it holds.
-
-`seg.json` has everything that the catalog knows of the pictures in it, as of the commit that
-wrote the segment, so that `repair` can make a lost catalog again. Paths that change later (a
-rename, a copy, a removal) stand in the catalog only; after a repair the next index run sees
-them on the disk and puts them right without encoding.
-"""
+"""Writes the folder of one segment, which also says by itself what it holds (`description.py`)."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from lexsearch.bundle.container import FILE_NAMES, write_file
+from lexsearch.bundle.description import DESCRIPTION
 from lexsearch.bundle.disk import Disk, new_folder, write_new
 from lexsearch.bundle.format import sealed
-from lexsearch.bundle.records import ContentRecord, FileRecord
 from lexsearch.catalog.records import SegmentFile
-from lexsearch.types import ROLES, IntArray, ModelIdentity, Role, image_id_of
+from lexsearch.types import ROLES, IntArray, Role, image_id_of
 
 SEGMENTS = "segments"
-SEGMENT_FORMAT = 1
-DESCRIPTION = "seg.json"
 Arrays = Mapping[str, npt.NDArray[np.generic]]
 
 
@@ -81,65 +71,3 @@ def _ids(description: Mapping[str, Any]) -> dict[str, npt.NDArray[np.generic]]:
 def image_ids(digests: Sequence[bytes]) -> IntArray:
     """Ids of contents by their digests, int64 (n,)."""
     return np.array([image_id_of(digest) for digest in digests], dtype=np.int64)
-
-
-def describe(
-    index_uuid: str,
-    generation: int,
-    identity: ModelIdentity,
-    contents: Iterable[tuple[ContentRecord, Iterable[FileRecord]]],
-) -> dict[str, Any]:
-    """What `seg.json` says, but for the names of the files."""
-    return {
-        "magic": "lexsearch segment",
-        "format": SEGMENT_FORMAT,
-        "index": index_uuid,
-        "generation": generation,
-        "identity": asdict(identity),
-        "contents": [
-            {
-                "sha256": one.sha256.hex(),
-                "width": int(one.width),
-                "height": int(one.height),
-                "taken": one.taken,
-                "camera": one.camera,
-                "gps": None if one.gps is None else [float(value) for value in one.gps],
-                "thumb_hash": one.thumb_hash,
-                "files": [
-                    [_text(f.path), f.size, f.mtime_ns, f.inode, _text(f.root)] for f in files
-                ],
-            }
-            for one, files in contents
-        ],
-    }
-
-
-def described(fields: Mapping[str, Any]) -> list[tuple[ContentRecord, list[FileRecord]]]:
-    """The contents and files of a `seg.json`, in the order of the rows."""
-    found = []
-    for one in fields["contents"]:
-        digest = bytes.fromhex(one["sha256"])
-        gps = None if one["gps"] is None else (float(one["gps"][0]), float(one["gps"][1]))
-        content = ContentRecord(
-            digest, one["width"], one["height"], one["taken"], one["camera"], gps,
-            one["thumb_hash"],
-        )  # fmt: skip
-        files = [
-            FileRecord(_bytes(path), size, mtime_ns, inode, digest, _bytes(root))
-            for path, size, mtime_ns, inode, root in one["files"]
-        ]
-        found.append((content, files))
-    return found
-
-
-def identity_of(fields: Mapping[str, Any]) -> ModelIdentity:
-    """A model identity from its JSON fields."""
-    return ModelIdentity(**fields)
-
-
-def _text(path: bytes) -> str:
-    return base64.b64encode(path).decode("ascii")
-
-
-def _bytes(text: str) -> bytes:
-    return base64.b64decode(text, validate=True)

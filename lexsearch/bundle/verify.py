@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from lexsearch.bundle.container import FILE_NAMES, SegmentKind, open_file
+from lexsearch.bundle.description import DESCRIPTION
 from lexsearch.bundle.format import unsealed
-from lexsearch.bundle.segments import DESCRIPTION, image_ids
+from lexsearch.bundle.segments import image_ids
 from lexsearch.catalog.records import SegmentFile
 from lexsearch.errors import IndexDamaged, LexsearchError, StorageError
 from lexsearch.protocols import Sections

@@ -12,12 +12,13 @@ from lexsearch.bundle import compact, editions, garbage
 from lexsearch.bundle.changes import WrittenSegment, apply_batch, check_batch
 from lexsearch.bundle.creation import Opened, open_for_writing, storage
 from lexsearch.bundle.derive import Bank, refresh_lists
+from lexsearch.bundle.description import describe
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.format import number_in_force
 from lexsearch.bundle.live_bits import count_live
 from lexsearch.bundle.records import CommitBatch, FileRecord, KnownFile, RunRecord, SkippedFile
 from lexsearch.bundle.reserve import free_reserve
-from lexsearch.bundle.segments import describe, write_segment
+from lexsearch.bundle.segments import write_segment
 from lexsearch.bundle.standing import Standing
 from lexsearch.bundle.ulid import new_ulid
 from lexsearch.catalog import merging, repository

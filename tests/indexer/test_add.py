@@ -203,6 +203,7 @@ def test_what_was_said_wins_over_what_the_photo_says(db: LexSearch, tmp_path: Pa
         (None, [{"x": float("nan")}], "not JSON"),
         (None, [{"gps": (1, 2, 3)}], "latitude and longitude"),
         (None, [{"gps": (1, float("inf"))}], "finite"),
+        (None, [{"gps": (1, 10**400)}], "latitude and longitude"),
         (None, [{"taken": 2024}], "taken is 2024"),
         (None, [{"x": "y" * 200_000}], "at most 100,000"),
     ],
