@@ -91,7 +91,7 @@ MUTANTS = (
     Mutant(
         "nochecksum", "blocks and whole files are not compared with their checksums",
         (("lexsearch/bundle/container.py",
-          "            if zlib.crc32(part) != self.checksums[i]:", "            if False:"),
+          "            if zlib.crc32(block) != self.checksums[i]:", "            if False:"),
          ("lexsearch/bundle/verify.py",
           "        if read_data and digest_of(path) != listed.sha256:",
           "        if False:")),
@@ -246,6 +246,18 @@ MUTANTS = (
         tests=("tests/fuzz/test_fuzz.py::"
                "test_mutated_lists_are_refused_or_show_each_picture_once",),
         runs=(("fuzz-lists", 2_000),),
+    ),
+    Mutant(
+        "mapped", "files are verified through their mapping",
+        (("lexsearch/bundle/file_bytes.py", "    if isinstance(data, bytes) or not hasattr",
+          "    if True or not hasattr"),),
+        tests=(BUNDLE + "test_file_bytes.py::test_a_file_that_is_cut_while_it_is_open_is_damaged",),
+    ),
+    Mutant(
+        "forsaken", "a server that a signal ended stays ended",
+        (("lexsearch/restarts.py", "if -code not in FATAL:", "if code:"),),
+        tests=("tests/lexsearch/server/test_supervisor.py::"
+               "test_what_a_signal_ends_answers_again_at_the_same_address",),
     ),
     Mutant(
         "nohandler", "Ctrl-C and SIGTERM end a run where it stands",
