@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-FOLDERS = ("lexsearch", "indexer", "ui", "migrations", "sample_corpus", "benchmarks", "examples")
+FOLDERS = (
+    "lexsearch", "indexer", "ui", "migrations", "sample_corpus", "benchmarks", "examples", "tests",
+)  # fmt: skip
 MAX_LINES = 400
 BANNED_NAMES = {"utils.py", "helpers.py", "common.py", "misc.py", "base.py"}
 SOURCES = [
