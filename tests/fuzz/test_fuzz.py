@@ -8,6 +8,7 @@ import os
 import random
 from collections import Counter
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -215,10 +216,12 @@ def test_mutated_lists_are_refused_or_show_each_picture_once(codes: Codes) -> No
     made = listed.make_lists()
     sound = replace(made, facts=replace(made.facts, nprobe=1, depth=1))  # else it scans so few
     counts: Counter[str] = Counter()
-    for _ in range(-(-EXAMPLES // 3)):
-        data = np.frombuffer(mutated(sound.data.tobytes(), dice.getrandbits(63)), np.uint8)
+    whole = sound.data.tobytes()
+    heads = (whole[:i] + bytes([to]) + whole[i + 1 :] for i in range(200) for to in (0, 1, 255))
+    drawn = (mutated(whole, dice.getrandbits(63)) for _ in range(-(-EXAMPLES // 3)))
+    for data in chain(heads, drawn):
         try:
-            listed.use_lists(replace(sound, data=data))
+            listed.use_lists(replace(sound, data=np.frombuffer(data, np.uint8)))
         except ValueError:
             counts["refused"] += 1
             continue

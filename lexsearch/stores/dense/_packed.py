@@ -76,6 +76,8 @@ def _refuse_settings(index: Any, own: Any) -> None:
     centres = faiss.downcast_index(index.quantizer)
     if type(centres) is not faiss.IndexFlatIP or centres.ntotal != index.nlist:
         raise ValueError(f"its centres are {centres.ntotal} in a {type(centres).__name__}")
+    if not (index.is_trained and centres.is_trained):
+        raise ValueError("it says that it is not trained")
     told = _told(index)
     for name, value in _told(own).items():
         if told[name] != value:
