@@ -8,6 +8,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -74,7 +75,8 @@ def _answer(settings: Settings, options: ServerOptions, listening: socket.socket
     )
     if threading.current_thread() is threading.main_thread():
         # uvicorn ends cleanly and then raises the signal again; being told to stop is no failure.
-        signal.signal(signal.SIGTERM, _nothing)
+        # One that comes before uvicorn hears it ends the server as soon as it has started.
+        signal.signal(signal.SIGTERM, partial(_stop, server))
     server.run(sockets=[listening])
 
 
@@ -123,5 +125,5 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _nothing(number: int, frame: FrameType | None) -> None:
-    """Takes a signal that has been obeyed already."""
+def _stop(server: uvicorn.Server, number: int, frame: FrameType | None) -> None:
+    server.should_exit = True

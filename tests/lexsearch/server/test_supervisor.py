@@ -97,7 +97,8 @@ def test_one_that_ends_again_and_again_gives_up(served: Callable[..., Any]) -> N
     for _ in range(3):
         child = child_of(server, other_than=child)
         os.kill(child, signal.SIGBUS)
-    assert server.process.wait(timeout=60) == 5
+    server.process.wait(timeout=60)
+    assert server.stop() == 5
     assert "3 times in a row" in server.log.read_text()
 
 
@@ -107,6 +108,20 @@ def test_the_server_goes_with_its_parent(served: Callable[..., Any]) -> None:
     child = child_of(server)
     server.process.kill()
     assert is_gone(child)
+
+
+def test_a_sigterm_in_the_moment_before_it_is_heard_is_obeyed(served: Callable[..., Any]) -> None:
+    code = (
+        "import os, signal, sys, uvicorn\n"
+        "run = uvicorn.Server.run\n"
+        "def told(*args, **how): os.kill(os.getpid(), signal.SIGTERM); run(*args, **how)\n"
+        "uvicorn.Server.run = told\n"
+        "from lexsearch.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    server = served(program=["-c", code])
+    server.process.wait(timeout=60)
+    assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
