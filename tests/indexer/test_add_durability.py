@@ -15,14 +15,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from lexsearch import LexSearch
 from lexsearch.bundle.check import check
 from lexsearch.bundle.repair import repair
-
-GREEN, RED = (Image.new("RGB", (32, 24), colour) for colour in ("lime", "red"))
-FAST = {"isolate": False, "batch_size": 2}
+from tests.indexer.adding import FAST, picture
 
 
 @pytest.fixture
@@ -38,7 +35,7 @@ def corrupt(path: Path) -> None:
 
 def test_a_lost_catalog_is_made_anew_with_ids(db: LexSearch, photos: Path) -> None:
     db.index(photos, isolate=False)
-    db.add([GREEN], ids=["g"], metadata=[{"n": 1}], **FAST)
+    db.add([picture("green")], ids=["g"], metadata=[{"n": 1}], **FAST)
     db.close()
     for file in db.directory.glob("catalog.sqlite*"):
         file.unlink()
@@ -51,7 +48,7 @@ def test_a_lost_catalog_is_made_anew_with_ids(db: LexSearch, photos: Path) -> No
 
 
 def test_metadata_survives_the_loss_of_other_rows(db: LexSearch) -> None:
-    db.add([GREEN], ids=["g"], metadata=[{"n": 1, "camera": "Lumo"}], **FAST)
+    db.add([picture("green")], ids=["g"], metadata=[{"n": 1, "camera": "Lumo"}], **FAST)
     db.close()
     connection = sqlite3.connect(db.directory / "catalog.sqlite")
     connection.execute("UPDATE run SET record = 'x'")
@@ -65,8 +62,8 @@ def test_metadata_survives_the_loss_of_other_rows(db: LexSearch) -> None:
 
 
 def test_a_repair_names_the_pictures_that_must_be_added_again(db: LexSearch) -> None:
-    db.add([GREEN], ids=["g"], **FAST)
-    db.add([RED], ids=["r"], **FAST)
+    db.add([picture("green")], ids=["g"], **FAST)
+    db.add([picture("red")], ids=["r"], **FAST)
     db.close()
     folder = next(p for p in sorted((db.directory / "segments").iterdir()))
     corrupt(folder / "dense.lxd")
@@ -78,7 +75,7 @@ def test_a_repair_names_the_pictures_that_must_be_added_again(db: LexSearch) -> 
 
 
 def test_a_changed_row_of_metadata_is_noticed(db: LexSearch) -> None:
-    db.add([GREEN], ids=["g"], metadata=[{"n": 1}], **FAST)
+    db.add([picture("green")], ids=["g"], metadata=[{"n": 1}], **FAST)
     connection = sqlite3.connect(db.directory / "catalog.sqlite")
     connection.execute("""UPDATE added SET meta = '{"n": 2}'""")
     connection.commit()

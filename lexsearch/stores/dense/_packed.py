@@ -15,7 +15,7 @@ from lexsearch.types import ListFacts, PixelArray
 
 # What must be as in an index of our own, of the index itself, its centres and its codes.
 TOLD = (
-    "d", "nlist", "metric_type", "metric_arg", "by_residual", "code_size", "max_codes", "M",
+    "d", "metric_type", "metric_arg", "by_residual", "code_size", "max_codes", "M",
     "nbits", "ksub", "qtype", "bits", "bbs", "qbs", "qbs2", "implem", "skip", "parallel_mode",
 )  # fmt: skip
 # Most iterations of a loop that the bytes of an index may ask of FAISS: lists, and a little more.

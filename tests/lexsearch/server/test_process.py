@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import http.client
-import json
 import os
 import shutil
 import signal
@@ -20,19 +19,10 @@ from urllib.parse import quote
 import pytest
 
 from lexsearch.cli.demo import corpus
+from tests.lexsearch.server.asking import ask
 
 ROOT = Path(__file__).parents[3]
 SECRET = "a secret of enough letters"
-
-
-def ask(server: Any, route: str, **headers: str) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
-    try:
-        connection.request("GET", route, headers=headers)
-        response = connection.getresponse()
-        return response.status, json.loads(response.read())
-    finally:
-        connection.close()
 
 
 def raw(server: Any, data: bytes, *, wait_s: float = 20.0) -> bytes:

@@ -14,16 +14,9 @@ from typing import Any
 
 import pytest
 
+from tests.lexsearch.server.asking import ask
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is a child on Linux only")
-
-
-def status(server: Any, route: str = "/healthz") -> int:
-    connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
-    try:
-        connection.request("GET", route)
-        return connection.getresponse().status
-    finally:
-        connection.close()
 
 
 def child_of(server: Any, other_than: int = 0) -> int:
@@ -57,10 +50,10 @@ def test_what_a_signal_ends_answers_again_at_the_same_address(
     served: Callable[..., Any], number: int
 ) -> None:
     server = served()
-    assert status(server) == 200
+    assert ask(server, "/healthz")[0] == 200
     first = child_of(server)
     os.kill(first, number)
-    assert status(server) == 200  # the request waits for the next one
+    assert ask(server, "/healthz")[0] == 200  # the request waits for the next one
     second = child_of(server, other_than=first)
     said = server.log.read_text()
     assert f"the server was ended by {signal.Signals(number).name}" in said
@@ -79,12 +72,12 @@ def test_a_file_that_is_cut_under_the_server_is_damage_in_its_next_answers(
         "from lexsearch.cli import main; sys.exit(main(sys.argv[1:]))"
     )  # files this small are not mapped otherwise
     server = served(db=db, program=["-c", code])
-    assert status(server, "/v1/search?q=car") == 200
+    assert ask(server, "/v1/search?q=car")[0] == 200
     (tokens,) = db.glob("segments/*/tokens.lxt")
     os.truncate(tokens, 64)
     with pytest.raises((ConnectionError, http.client.HTTPException)):
-        status(server, "/v1/search?q=a+red+car")
-    assert status(server, "/v1/search?q=a+red+car") == 503
+        ask(server, "/v1/search?q=a+red+car")
+    assert ask(server, "/v1/search?q=a+red+car")[0] == 503
     assert server.stop() == 0
     said = server.log.read_text()
     assert "was ended by SIGBUS" in said
@@ -104,7 +97,7 @@ def test_one_that_ends_again_and_again_gives_up(served: Callable[..., Any]) -> N
 
 def test_the_server_goes_with_its_parent(served: Callable[..., Any]) -> None:
     server = served()
-    assert status(server) == 200
+    assert ask(server, "/healthz")[0] == 200
     child = child_of(server)
     server.process.kill()
     assert is_gone(child)
