@@ -185,13 +185,13 @@ MUTANTS = (
     ),
     Mutant(
         "noresume", "a run forgets what it holds and encodes a renamed picture again",
-        (("indexer/plan.py", "        if digest is not None and digest in self.contents:\n"
+        (("indexer/plan.py", "        if digest is not None and digest in self.known.contents:\n"
           "            self.arrivals", "        if False:\n            self.arrivals"),),
         tests=("tests/indexer/test_pipeline.py::test_a_rename_costs_nothing",),
     ),
     Mutant(
         "nodelete", "pictures that are gone stay in the index",
-        (("indexer/plan.py", "    made.leaving = vanished\n", ""),),
+        (("indexer/plan.py", "    made.leaving = absent.leaving\n", ""),),
         tests=("tests/indexer/test_pipeline.py::test_a_deleted_picture_leaves",
                "tests/indexer/test_history.py::test_history"),
         runs=(("incremental", 3), ("folder-history", 20)),
@@ -280,12 +280,19 @@ MUTANTS = (
     ),
     Mutant(
         "hoard", "a run keeps every picture it decoded",
-        (("indexer/pipeline.py", "            held.update(",
+        (("indexer/pipeline.py", "            held.add(",
           "            globals().setdefault('HOARD', []).append((batch, vectors))\n"
-          "            held.update("),),
+          "            held.add("),),
         tests=("tests/indexer/test_durability.py::"
                "test_a_run_lets_go_of_what_it_has_committed",),
         runs=(("rss-scale", 0),),
         model="mini",
+    ),
+    Mutant(
+        "mindful", "a plan keeps what the index knows of every file",
+        (("indexer/plan.py", "_side_by_side(found.files, known.files())",
+          "_side_by_side(found.files, list(known.files()))"),),
+        tests=("tests/indexer/test_durability.py::"
+               "test_a_plan_takes_little_memory_for_a_file",),
     ),
 )  # fmt: skip

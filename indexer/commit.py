@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from indexer.decode import Decoded, DecodeError
 from indexer.encode import Batch
-from indexer.plan import Pending, Plan, record_of
+from indexer.pending import Pending
+from indexer.plan import Plan, record_of
 from indexer.supervise import DecoderDied
 from lexsearch.bundle.records import CommitBatch, ContentRecord, RunRecord, SkippedFile
 from lexsearch.bundle.writer import BundleWriter

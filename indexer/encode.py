@@ -9,7 +9,7 @@ import numpy as np
 
 from indexer.decode import KILLED_ONCE, KILLED_TWICE, Decoded, DecodeError
 from indexer.decoders import Held, Outcome
-from indexer.plan import Pending
+from indexer.pending import Pending
 from indexer.supervise import DecoderDied
 from lexsearch.protocols import Model
 from lexsearch.stores.pooling import pool_tokens

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from indexer.commit import commit, finish, record_deaths, settle
 from indexer.encode import encode, gather
+from indexer.known import Known
 from indexer.lists import refresh_lists
 from indexer.options import IndexOptions
-from indexer.plan import Pending, Plan, plan
+from indexer.pending import Pending
+from indexer.plan import Plan, plan
 from indexer.progress import Listener, Progress
 from indexer.reading import sha256_of
 from indexer.report import IndexReport
@@ -21,6 +23,7 @@ from indexer.supervise import open_decoder
 from indexer.tally import Tally
 from indexer.target import put_in_force, target
 from indexer.warm import compile_ahead
+from lexsearch.bundle.digests import Digests
 from lexsearch.bundle.writer import BundleWriter
 from lexsearch.pictures import absolute
 from lexsearch.protocols import Model
@@ -69,31 +72,32 @@ def index_folders(
         with tally.clock("scan"):
             found = scan(aim.paths(paths), scan_options(options, directory))
         with tally.clock("plan"):
-            planned = _planned(writer, found, options)
+            known = Known.to(writer)
+            planned = _planned(known, found, options)
         tally.add_plan(found, planned)
         if options.check_space and planned.pending:
             tally.notes += check_space(directory, aim.identity, _work(writer, planned, options))
         with tally.clock("commit"):
             settle(writer, planned, found.roots)
+        held = known.contents if planned.pending and not options.force else Digests()
         _encode_all(
-            writer, planned, model, options, tally, on_progress or _silence, stop, pool=aim.pool
-        )
+            writer, planned, model, options, tally, on_progress or _silence, stop,
+            held=held, pool=aim.pool,
+        )  # fmt: skip
         with tally.clock("commit"):
             finish(writer, tally.run_record())
             if not tally.interrupted:
                 tally.notes += refresh_lists(writer, model, options.lists_from)
                 if tally.encoded:
-                    compile_ahead(aim.identity, len(writer.known_contents()))
+                    compile_ahead(aim.identity, writer.count_contents())
                 tally.notes += put_in_force(writer, directory, aim, found, prune=options.prune)
     return tally.report()
 
 
-def _planned(writer: BundleWriter, found: ScanResult, options: IndexOptions) -> Plan:
+def _planned(known: Known, found: ScanResult, options: IndexOptions) -> Plan:
     return plan(
         found,
-        writer.known_files(),
-        writer.known_skipped(),
-        contents=writer.known_contents(),
+        known,
         sha256_of=partial(sha256_of, follow=options.follow_symlinks),
         force=options.force,
         rehash=options.rehash,
@@ -103,12 +107,11 @@ def _planned(writer: BundleWriter, found: ScanResult, options: IndexOptions) -> 
 
 
 def _work(writer: BundleWriter, planned: Plan, options: IndexOptions) -> Work:
-    files = [one.file for one in planned.pending]
     return Work(
-        len(files),
-        path_bytes=sum(len(file.path) + len(file.root) for file in files),
+        len(planned.pending),
+        path_bytes=planned.pending.path_bytes,
         batch_size=options.batch_size,
-        held=len(writer.known_contents()),
+        held=writer.count_contents(),
         lists_from=options.lists_from,
     )
 
@@ -122,11 +125,10 @@ def _encode_all(
     listen: Listener,
     stop: Callable[[], bool],
     *,
+    held: Digests,
     pool: int,
 ) -> None:
     """Decode, encode and commit, batch after batch; decoding runs one batch ahead."""
-    held = set() if options.force else set(writer.known_contents())
-    groups = batches(planned.pending, options.batch_size)
 
     def stopped() -> bool:
         tally.interrupted = tally.done < tally.total and stop()
@@ -136,7 +138,9 @@ def _encode_all(
     if stopped():
         return
     with open_decoder(model.pixel_spec, held, options) as decoder:
-        decoded = decoder.decode([one.file.path for one in group] for group in groups)
+        groups = batches(planned.pending, options.batch_size)
+        ahead = batches(planned.pending, options.batch_size)
+        decoded = decoder.decode([one.file.path for one in group] for group in ahead)
         for group, outcomes in zip(groups, tally.each("decode", decoded), strict=False):
             batch = gather(group, outcomes, held)
             with tally.clock("commit"):
@@ -145,7 +149,7 @@ def _encode_all(
                 vectors = encode(model, batch.fresh, pool=pool)
             with tally.clock("commit"):
                 commit(writer, batch, vectors)
-            held.update(picture.sha256 for picture in batch.fresh)
+            held.add(picture.sha256 for picture in batch.fresh)
             tally.add_batch(batch)
             listen(Progress(tally.done, tally.total, tally.encoded, ""))
             if stopped():
@@ -164,9 +168,9 @@ def scan_options(options: IndexOptions, directory: Path) -> ScanOptions:
     )
 
 
-def batches(pending: Sequence[Pending], size: int) -> list[Sequence[Pending]]:
+def batches(pending: Sequence[Pending], size: int) -> Iterator[Sequence[Pending]]:
     """The pending files, which are sorted, cut every `size`: a run that resumes cuts alike."""
-    return [pending[start : start + size] for start in range(0, len(pending), size)]
+    return (pending[start : start + size] for start in range(0, len(pending), size))
 
 
 def _silence(progress: Progress) -> None:

@@ -3,36 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
 
 from indexer.decode import KILLED_ONCE
+from indexer.found import FoundFile
+from indexer.known import Known
+from indexer.pending import Kind, PendingFiles
 from indexer.reading import Unreadable
-from indexer.scan import FoundFile, ScanResult, is_below, no_such
+from indexer.scan import ScanResult, is_below, no_such
 from lexsearch.bundle.records import FileRecord, KnownFile, SkippedFile
 
-Kind = Literal["new", "changed", "unchanged"]
 Hash = Callable[[bytes], bytes]
-
-
-class Pending(NamedTuple):
-    """A file to decode.
-
-    Attributes:
-        file: as the walk saw it.
-        kind: new: at a path the index does not know; changed: the bytes are not those it knows;
-            unchanged: encoded again because the run was told to.
-        was_known: the index holds an image at this path.
-        was_skipped: the index remembers the path as a file it could not read.
-        was_killed: because its decoder was killed, once.
-    """
-
-    file: FoundFile
-    kind: Kind
-    was_known: bool
-    was_skipped: bool
-    was_killed: bool = False
 
 
 @dataclass(slots=True)
@@ -52,7 +34,7 @@ class Plan:
             that need no decoding.
     """
 
-    pending: list[Pending] = field(default_factory=list)
+    pending: PendingFiles
     settled: list[FileRecord] = field(default_factory=list)
     leaving: list[bytes] = field(default_factory=list)
     skipped: list[SkippedFile] = field(default_factory=list)
@@ -70,10 +52,8 @@ class Plan:
 
 def plan(
     found: ScanResult,
-    known: Mapping[bytes, KnownFile],
-    skipped: Mapping[bytes, SkippedFile],
+    known: Known,
     *,
-    contents: Collection[bytes],
     sha256_of: Hash,
     force: bool = False,
     rehash: bool = False,
@@ -82,11 +62,12 @@ def plan(
 ) -> Plan:
     """Sort every file into one of: pending, settled, unchanged, skipped; and find what left.
 
+    Both sides are gone through once, path by path, and what the index knows is not kept: the
+    memory that a plan takes is that of what it says.
+
     Args:
         found: what the walk saw.
-        known: files of the index by path.
-        skipped: files that earlier runs could not read, by path.
-        contents: digests of all stored contents, those without a file included.
+        known: what the index knows.
         sha256_of: digest of a file's bytes; raises Unreadable.
         force: everything is pending.
         rehash: read every known file, whatever its size and time say.
@@ -95,48 +76,90 @@ def plan(
     Raises:
         UsageError: a root does not exist and the index knows nothing below it.
     """
-    made = Plan()
-    vanished = _vanished(found, known, made, prune=prune)
-    sorter = _Sorter(
-        made, known, skipped, contents, sha256_of, force=force, rehash=rehash, retry=retry
-    )
-    sorter.sizes = {file.size for file in known.values()}
-    for file in found.files:
-        sorter.sort(file)
-    made.leaving = vanished
-    _count_moves(made, known, sorter)
-    here = {file.path for file in found.files}
+    if found.missing:
+        _require_known(found.missing, known.files())
+    made = Plan(PendingFiles(found.files))
+    sorter = _Sorter(made, known, sha256_of, force=force, rehash=rehash, retry=retry)
+    absent = _Absent(found, prune=prune)
+    for place, file, before in _side_by_side(found.files, known.files()):
+        if file is not None:
+            sorter.sort(place, file, before)
+        elif before is not None:
+            absent.see(before)
+    made.leaving = absent.leaving
+    made.notes += absent.notes()
+    _count_moves(made, absent, sorter)
     made.unskipped += [
         path
-        for path in skipped
-        if path not in here
+        for path in known.skipped
+        if not found.files.has(path)
         and any(is_below(path, root) for root in found.roots)
         and not any(is_below(path, folder) for folder in (*found.unread, *found.missing))
     ]
     return made
 
 
-def _vanished(
-    found: ScanResult, known: Mapping[bytes, KnownFile], made: Plan, *, prune: bool
-) -> list[bytes]:
-    """Known paths below the roots that the walk did not see and could have seen."""
-    here = {file.path for file in found.files}
-    with_pictures = {file.root for file in found.files}
-    vanished: list[bytes] = []
-    for root in found.roots:
-        below = [path for path in known if path not in here and is_below(path, root)]
-        shown = root.decode("utf-8", "backslashreplace")
-        if root in found.missing and not below:
-            raise no_such(root)
-        if root in with_pictures or prune:
-            vanished += [p for p in below if not any(is_below(p, f) for f in found.unread)]
-        elif below:
-            state = "does not exist" if root in found.missing else "holds no picture"
-            made.notes.append(
-                f"{shown} {state}: the {len(below):,} images indexed below it were kept; "
-                f"if they are gone for good: lexsearch index --prune {shown}"
-            )
-    return sorted(vanished)
+def _require_known(missing: Iterable[bytes], files: Iterable[KnownFile]) -> None:
+    """Refuse roots that do not exist and below which nothing is indexed."""
+    strange = list(missing)
+    for file in files:
+        strange = [root for root in strange if not is_below(file.path, root)]
+    if strange:
+        raise no_such(strange[0])
+
+
+def _side_by_side(
+    found: Iterable[FoundFile], known: Iterable[KnownFile]
+) -> Iterator[tuple[int, FoundFile | None, KnownFile | None]]:
+    """Every path of either side once, ascending, as both have it; and its place among the found."""
+    rest = iter(known)
+    before = next(rest, None)
+    place = 0
+    for place, file in enumerate(found):
+        while before is not None and before.path < file.path:
+            yield place, None, before
+            before = next(rest, None)
+        if before is not None and before.path == file.path:
+            yield place, file, before
+            before = next(rest, None)
+        else:
+            yield place, file, None
+    while before is not None:
+        yield place, None, before
+        before = next(rest, None)
+
+
+class _Absent:
+    """Known files below the roots that the walk did not see and could have seen."""
+
+    def __init__(self, found: ScanResult, *, prune: bool) -> None:
+        self.found = found
+        self.given_up = set(found.roots if prune else found.files.roots)
+        self.leaving: list[bytes] = []
+        self.digests: list[bytes] = []  # contents of `leaving`
+        self.kept: Counter[bytes] = Counter()
+
+    def see(self, file: KnownFile) -> None:
+        """Take a known file that was not found."""
+        root = next((root for root in self.found.roots if is_below(file.path, root)), None)
+        if root is None:
+            return
+        if root not in self.given_up:
+            self.kept[root] += 1
+        elif not any(is_below(file.path, folder) for folder in self.found.unread):
+            self.leaving.append(file.path)
+            self.digests.append(file.sha256)
+
+    def notes(self) -> Iterator[str]:
+        """What to say of roots whose files were kept."""
+        for root in self.found.roots:
+            if self.kept[root]:
+                shown = root.decode("utf-8", "backslashreplace")
+                state = "does not exist" if root in self.found.missing else "holds no picture"
+                yield (
+                    f"{shown} {state}: the {self.kept[root]:,} images indexed below it were kept; "
+                    f"if they are gone for good: lexsearch index --prune {shown}"
+                )
 
 
 class _Sorter:
@@ -145,9 +168,7 @@ class _Sorter:
     def __init__(
         self,
         made: Plan,
-        known: Mapping[bytes, KnownFile],
-        skipped: Mapping[bytes, SkippedFile],
-        contents: Collection[bytes],
+        known: Known,
         sha256_of: Hash,
         *,
         force: bool,
@@ -156,33 +177,31 @@ class _Sorter:
     ) -> None:
         self.made = made
         self.known = known
-        self.skipped = skipped
-        self.contents = contents
         self.sha256_of = sha256_of
         self.force = force
         self.rehash = rehash
         self.retry = retry
-        self.sizes: set[int] = set()
         self.arrivals: list[bytes] = []  # contents at paths that the index does not know
         self.replaced: list[bytes] = []  # contents that a known path no longer has
 
-    def sort(self, file: FoundFile) -> None:
-        """Decide about one file."""
-        before = self.known.get(file.path)
-        failed = self.skipped.get(file.path)
+    def sort(self, place: int, file: FoundFile, before: KnownFile | None) -> None:
+        """Decide about one file, which the index may know."""
+        failed = self.known.skipped.get(file.path)
         if self.force:
             kind: Kind = "new" if before is None else "unchanged"
-            self._pend(file, kind, before, failed)
+            self._pend(place, kind, before, failed)
         elif before is not None:
-            self._known(file, before, failed)
+            self._known(place, file, before, failed)
         elif failed is not None and not self.retry and self._fails_again(file, failed):
             return
-        elif file.size in self.sizes:  # a move or a copy has the size of something known
-            self._unknown(file, failed)
+        elif self.known.has_size(file.size):  # a move or a copy has the size of something known
+            self._unknown(place, file, failed)
         else:
-            self._pend(file, "new", None, failed)
+            self._pend(place, "new", None, failed)
 
-    def _known(self, file: FoundFile, before: KnownFile, failed: SkippedFile | None) -> None:
+    def _known(
+        self, place: int, file: FoundFile, before: KnownFile, failed: SkippedFile | None
+    ) -> None:
         same_stat = _same_stat(file, before)
         if same_stat and not self.rehash:
             self.made.unchanged += 1
@@ -195,19 +214,19 @@ class _Sorter:
                 self._settle(file, digest, failed)
             return
         self.replaced.append(before.sha256)
-        if digest is not None and digest in self.contents:
+        if digest is not None and digest in self.known.contents:
             self.made.changed += 1
             self._settle(file, digest, failed)
         else:
-            self._pend(file, "changed", before, failed)
+            self._pend(place, "changed", before, failed)
 
-    def _unknown(self, file: FoundFile, failed: SkippedFile | None) -> None:
+    def _unknown(self, place: int, file: FoundFile, failed: SkippedFile | None) -> None:
         digest = self._digest(file)
-        if digest is not None and digest in self.contents:
+        if digest is not None and digest in self.known.contents:
             self.arrivals.append(digest)
             self._settle(file, digest, failed)
         else:
-            self._pend(file, "new", None, failed)
+            self._pend(place, "new", None, failed)
 
     def _fails_again(self, file: FoundFile, failed: SkippedFile) -> bool:
         """True if the bytes are those that failed.
@@ -237,11 +256,14 @@ class _Sorter:
             self.made.unskipped.append(file.path)
 
     def _pend(
-        self, file: FoundFile, kind: Kind, before: KnownFile | None, failed: SkippedFile | None
+        self, place: int, kind: Kind, before: KnownFile | None, failed: SkippedFile | None
     ) -> None:
-        was_killed = failed is not None and failed.reason == KILLED_ONCE
         self.made.pending.append(
-            Pending(file, kind, before is not None, failed is not None, was_killed)
+            place,
+            kind,
+            was_known=before is not None,
+            was_skipped=failed is not None,
+            was_killed=failed is not None and failed.reason == KILLED_ONCE,
         )
 
 
@@ -256,9 +278,9 @@ def _same_stat(file: FoundFile, before: KnownFile) -> bool:
     return same and (file.inode == before.inode or 0 in (file.inode, before.inode))
 
 
-def _count_moves(made: Plan, known: Mapping[bytes, KnownFile], sorter: _Sorter) -> None:
+def _count_moves(made: Plan, absent: _Absent, sorter: _Sorter) -> None:
     """A content that left one path and came to another has moved; the rest is new, or gone."""
-    left = Counter([known[path].sha256 for path in made.leaving])
+    left = Counter(absent.digests)
     replaced = Counter(sorter.replaced)
     for digest in sorter.arrivals:
         if left[digest] > 0:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from indexer.known import Known
 from indexer.options import IndexOptions
 from indexer.pipeline import scan_options
 from indexer.plan import plan
@@ -72,12 +73,9 @@ def preview_folders(
         found = scan(paths, walk)
     with tally.clock("plan"):
         snapshot = _snapshot(directory)
-        known = {} if snapshot is None else _known_files(snapshot)
         planned = plan(
             found,
-            known,
-            {} if snapshot is None else {one.path: one for one in snapshot.skipped()},
-            contents={file.sha256 for file in known.values()},
+            Known.of(()) if snapshot is None else _known(snapshot),
             sha256_of=partial(sha256_of, follow=options.follow_symlinks),
             force=options.force,
             rehash=options.rehash,
@@ -101,11 +99,12 @@ def _snapshot(directory: Path) -> Snapshot | None:
         return None
 
 
-def _known_files(snapshot: Snapshot) -> dict[bytes, KnownFile]:
-    """Indexed files; 0 stands for the inode, which a reader does not learn."""
+def _known(snapshot: Snapshot) -> Known:
+    """What a reader learns; 0 stands for the inode, which it does not."""
     ids = [int(image_id) for image_id in snapshot.image_ids()]
-    return {
-        path: KnownFile(path, record.size, record.mtime_ns, 0, record.sha256, b"")
+    files = (
+        KnownFile(path, record.size, record.mtime_ns, 0, record.sha256, b"")
         for record in snapshot.images(ids)
         for path in record.paths
-    }
+    )
+    return Known.of(files, snapshot.skipped())

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from indexer.excludes import matcher, patterns
+from indexer.found import FoundFile, FoundFiles
 from lexsearch.errors import UsageError
 from lexsearch.pictures import absolute
 
@@ -20,16 +21,6 @@ RAW = frozenset(
     {".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 )
 SUFFIXES = frozenset(suffix.encode() for suffix in PICTURES | HEIC | RAW)
-
-
-class FoundFile(NamedTuple):
-    """A regular file that may be a picture, as the walk saw it."""
-
-    path: bytes
-    size: int
-    mtime_ns: int
-    inode: int
-    root: bytes
 
 
 class Problem(NamedTuple):
@@ -78,7 +69,7 @@ class ScanResult:
 
     roots: tuple[bytes, ...]
     missing: tuple[bytes, ...]
-    files: list[FoundFile]
+    files: FoundFiles
     problems: list[Problem]
     unread: tuple[bytes, ...]
 
@@ -148,7 +139,7 @@ class _Walk:
 
     options: ScanOptions
     roots: tuple[bytes, ...]
-    files: list[FoundFile] = field(default_factory=list)
+    files: FoundFiles = field(default_factory=FoundFiles)
     problems: list[Problem] = field(default_factory=list)
     unread: list[bytes] = field(default_factory=list)
     visited: set[tuple[int, int]] = field(default_factory=set)
@@ -160,7 +151,9 @@ class _Walk:
         folders, links = [top], list[bytes]()
         while folders or links:
             folder = folders.pop() if folders else links.pop()
-            for entry in self._entries(folder):
+            entries = self._entries(folder)
+            while entries:
+                entry = entries.pop()  # which lets go of what the system said of it
                 if excluded(entry.name, entry.path[cut:]) or self._is_index(entry.path):
                     continue
                 if entry.is_symlink():
@@ -186,7 +179,7 @@ class _Walk:
                 return []
             self.visited.add((identity.st_dev, identity.st_ino))
             with os.scandir(folder) as entries:
-                return sorted(entries, key=lambda entry: entry.name, reverse=True)
+                return sorted(entries, key=lambda entry: entry.name)
         except OSError as error:
             self._unreadable(folder, error)
             return []

@@ -87,7 +87,7 @@ def put_in_force(
     """
     if aim.edition is None:
         return []
-    seen = [file.path for file in found.files]
+    seen = found.files.paths
     bare = [root for root in aim.roots if not any(is_below(path, root) for path in seen)]
     away = [] if prune or not bare else _held_below(directory, bare)
     if away:

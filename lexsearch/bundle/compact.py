@@ -17,7 +17,7 @@ from lexsearch.bundle.container import FILE_NAMES, open_file
 from lexsearch.bundle.description import describe
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.live_bits import BoolArray, unpack
-from lexsearch.bundle.records import ContentRecord, FileRecord
+from lexsearch.bundle.records import ContentRecord, FileRecord, unsigned
 from lexsearch.bundle.segments import segment_folder, write_segment
 from lexsearch.bundle.ulid import new_ulid
 from lexsearch.catalog import merging, repository
@@ -138,11 +138,11 @@ def content_of(row: Mapping[str, Any]) -> ContentRecord:
     bits = row["thumb_hash"]
     return ContentRecord(
         row["sha256"], row["width"], row["height"], row["taken"], row["camera"], gps,
-        None if bits is None else repository.unsigned(bits),
+        None if bits is None else unsigned(bits),
     )  # fmt: skip
 
 
 def file_of(row: Mapping[str, Any], sha256: bytes) -> FileRecord:
     """The record behind a row of `image`."""
-    inode = repository.unsigned(row["inode"])
+    inode = unsigned(row["inode"])
     return FileRecord(row["path"], row["size"], row["mtime_ns"], inode, sha256, row["root"])

@@ -13,6 +13,8 @@ from lexsearch.catalog.records import (
     KnownFile,
     RunRecord,
     SkippedFile,
+    signed,
+    unsigned,
 )
 from lexsearch.types import Encoded
 
@@ -25,6 +27,8 @@ __all__ = [
     "KnownFile",
     "RunRecord",
     "SkippedFile",
+    "signed",
+    "unsigned",
 ]
 
 

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
+import numpy.typing as npt
+
 from lexsearch.bundle import compact, editions, garbage
 from lexsearch.bundle.changes import WrittenSegment, apply_batch, check_batch
 from lexsearch.bundle.creation import Opened, open_for_writing, storage
 from lexsearch.bundle.derive import Bank, refresh_lists
 from lexsearch.bundle.description import describe
+from lexsearch.bundle.digests import Digests
 from lexsearch.bundle.disk import Disk
 from lexsearch.bundle.format import number_in_force
 from lexsearch.bundle.live_bits import count_live
@@ -29,6 +33,8 @@ from lexsearch.types import ROLES, Encoded, ModelIdentity, Role
 
 # More segments than this and a commit merges by itself: a reader holds their files open.
 MOST_SMALL_SEGMENTS = 64
+# Paths that are read from the catalog at once.
+PAGE = 4096
 
 
 class BundleWriter:
@@ -128,20 +134,36 @@ class BundleWriter:
         with self._database.transaction() as connection:
             return int(repository.settings(connection)["generation"])
 
-    def known_files(self) -> dict[bytes, KnownFile]:
-        """Every indexed path, ascending."""
+    def known_files(self) -> Iterator[KnownFile]:
+        """Every indexed path, ascending, some thousand in memory at a time."""
+        after = b""
+        while True:
+            with self._database.transaction() as connection:
+                page = repository.known_files(connection, after=after, most=PAGE)
+            yield from page
+            if len(page) < PAGE:
+                return
+            after = page[-1].path
+
+    def known_sizes(self) -> npt.NDArray[np.int64]:
+        """Size in bytes of the file at every indexed path, ascending, each once."""
         with self._database.transaction() as connection:
-            return repository.known_files(connection)
+            return np.unique(np.fromiter(repository.known_sizes(connection), np.int64))
 
     def count_live(self) -> int:
         """Pictures that have a path."""
         with self._database.transaction() as connection:
             return count_live(repository.segments(connection))
 
-    def known_contents(self) -> set[bytes]:
+    def known_contents(self) -> Digests:
         """Digest of every stored picture, those without a path included."""
         with self._database.transaction() as connection:
-            return repository.known_contents(connection)
+            return Digests(repository.known_contents(connection))
+
+    def count_contents(self) -> int:
+        """How many pictures are stored, those without a path included."""
+        with self._database.transaction() as connection:
+            return repository.count_contents(connection)
 
     def held_at(self, paths: Sequence[bytes]) -> dict[bytes, int]:
         """Image id of those of the paths that are indexed."""

@@ -29,6 +29,16 @@ class FileRecord(NamedTuple):
 KnownFile: TypeAlias = FileRecord
 
 
+def signed(value: int) -> int:
+    """The same 64 bits as a signed number, which is what SQLite stores."""
+    return (value & 0xFFFF_FFFF_FFFF_FFFF ^ 1 << 63) - (1 << 63)
+
+
+def unsigned(value: int) -> int:
+    """The same 64 bits as an unsigned number."""
+    return value & 0xFFFF_FFFF_FFFF_FFFF
+
+
 class SkippedFile(NamedTuple):
     """A file that could not be indexed, and why; tried again when its bytes change.
 

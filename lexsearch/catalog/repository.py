@@ -22,6 +22,8 @@ from lexsearch.catalog.records import (
     RunRecord,
     SegmentFile,
     SkippedFile,
+    signed,
+    unsigned,
 )
 from lexsearch.own_ids import PREFIX, is_key
 from lexsearch.types import image_id_of
@@ -35,16 +37,6 @@ def chunks(values: Sequence[T], size: int = MAX_PARAMETERS) -> Iterator[Sequence
     """The values in pieces that fit into one statement."""
     for start in range(0, len(values), size):
         yield values[start : start + size]
-
-
-def signed(value: int) -> int:
-    """The same 64 bits as a signed number, which is what SQLite stores."""
-    return (value & 0xFFFF_FFFF_FFFF_FFFF ^ 1 << 63) - (1 << 63)
-
-
-def unsigned(value: int) -> int:
-    """The same 64 bits as an unsigned number."""
-    return value & 0xFFFF_FFFF_FFFF_FFFF
 
 
 def display(path: bytes) -> str:
@@ -112,23 +104,35 @@ def next_generation(connection: Connection) -> int:
 # what is known
 
 
-def known_files(connection: Connection) -> dict[bytes, KnownFile]:
-    """Every path with its file as last seen, ascending."""
+def known_files(connection: Connection, *, after: bytes, most: int) -> list[KnownFile]:
+    """The next paths with their files as last seen, ascending."""
     image, content = tables.image.c, tables.content.c
     rows = connection.execute(
         select(image.path, image.size, image.mtime_ns, image.inode, content.sha256, image.root)
         .join_from(tables.image, tables.content, image.content_id == content.id)
+        .where(image.path > after)
         .order_by(image.path)
+        .limit(most)
     )
-    return {
-        path: KnownFile(path, size, mtime_ns, unsigned(inode), sha256, root)
+    return [
+        KnownFile(path, size, mtime_ns, unsigned(inode), sha256, root)
         for path, size, mtime_ns, inode, sha256, root in rows
-    }
+    ]
 
 
-def known_contents(connection: Connection) -> set[bytes]:
-    """Digest of every stored content."""
-    return set(connection.execute(select(tables.content.c.sha256)).scalars())
+def known_sizes(connection: Connection) -> Iterator[int]:
+    """Size of the file at every path, as long as the connection is open."""
+    return iter(connection.execute(select(tables.image.c.size)).scalars())
+
+
+def known_contents(connection: Connection) -> Iterator[bytes]:
+    """Digest of every stored content, as long as the connection is open."""
+    return iter(connection.execute(select(tables.content.c.sha256)).scalars())
+
+
+def count_contents(connection: Connection) -> int:
+    """How many contents are stored."""
+    return int(connection.execute(select(func.count()).select_from(tables.content)).scalar_one())
 
 
 def known_skipped(connection: Connection) -> dict[bytes, SkippedFile]:

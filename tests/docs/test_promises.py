@@ -47,6 +47,7 @@ PROMISES = {
     ),
     "flat memory": (
         "tests/indexer/test_durability.py::test_a_run_lets_go_of_what_it_has_committed",
+        "tests/indexer/test_durability.py::test_a_plan_takes_little_memory_for_a_file",
         "tests/indexer/test_supervise.py::test_what_eats_memory_is_stopped_at_the_limit",
     ),
     "nothing is executed": (

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import hashlib
+import os
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +15,14 @@ from typing import Any
 import pytest
 
 from indexer.decode import Decoded
+from indexer.known import Known
 from indexer.pipeline import IndexOptions, index_folders
+from indexer.plan import plan
 from indexer.progress import Progress
+from indexer.reading import sha256_of
+from indexer.scan import scan
 from lexsearch.bundle.check import check
+from lexsearch.bundle.records import KnownFile
 from lexsearch.bundle.snapshot import Snapshot
 from lexsearch.errors import IndexMissing, StorageError
 
@@ -106,3 +114,31 @@ def test_a_run_lets_go_of_what_it_has_committed(tmp_path: Path, many: Path, toy_
     # the batch just committed and the one that is decoded ahead
     assert max(held) <= 2 * BATCH
     assert max(held) > 0
+
+
+def test_a_plan_takes_little_memory_for_a_file(tmp_path: Path) -> None:
+    count = 5_000
+    paths = [tmp_path / f"{i % 10}" / f"IMG_{i:04d}.jpg" for i in range(count)]
+    for path in paths:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(path.name.encode())
+
+    def known() -> Iterator[KnownFile]:
+        for path in sorted(paths):
+            found = path.stat()
+            digest = hashlib.sha256(path.name.encode()).digest()
+            yield KnownFile(
+                os.fsencode(path), found.st_size, found.st_mtime_ns, found.st_ino, digest, b"/"
+            )
+
+    tracemalloc.start()
+    planned = plan(scan([tmp_path]), Known(known), sha256_of=sha256_of)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (planned.unchanged, len(planned.pending)) == (count, 0)
+    tracemalloc.start()
+    planned = plan(scan([tmp_path]), Known(known), sha256_of=sha256_of, force=True)
+    _, forced = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(planned.pending) == count
+    assert max(peak, forced) / count < 300  # bytes, more than a hundred of them for the path

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 import pytest
 
+from indexer.found import FoundFile, FoundFiles
+from indexer.known import Known
 from indexer.plan import Plan, plan
 from indexer.reading import Unreadable
-from indexer.scan import FoundFile, ScanResult
+from indexer.scan import ScanResult
 from lexsearch.bundle.records import KnownFile, SkippedFile
 from lexsearch.errors import UsageError
 
@@ -55,12 +57,9 @@ class Disk:
         **options: bool,
     ) -> Plan:
         files = [found_file(n, c, mtime=mtime) for n, c in sorted(self.contents.items())]
-        rows = {file.path: file for file in known}
         return plan(
-            ScanResult(roots, missing, files, [], unread),
-            rows,
-            {file.path: file for file in skipped},
-            contents={file.sha256 for file in rows.values()},
+            ScanResult(roots, missing, FoundFiles(files), [], unread),
+            Known.of(known, skipped),
             sha256_of=self.sha256_of,
             **options,
         )
@@ -81,7 +80,7 @@ def test_a_first_run_decodes_everything_and_hashes_nothing() -> None:
 def test_a_second_run_reads_nothing() -> None:
     disk = Disk(a="x", b="y")
     made = disk.plan([known_file("a", "x"), known_file("b", "y")])
-    assert (made.pending, made.settled, made.leaving, disk.read) == ([], [], [], [])
+    assert (paths(made), made.settled, made.leaving, disk.read) == ([], [], [], [])
     assert made.unchanged == 2
 
 
@@ -94,7 +93,7 @@ def test_rehash_reads_everything_and_sees_what_size_and_time_hide() -> None:
 
 def test_a_touched_file_keeps_its_vectors() -> None:
     made = Disk(a="x").plan([known_file("a", "x", mtime=5)])
-    assert (made.unchanged, made.touched, made.pending) == (1, 1, [])
+    assert (made.unchanged, made.touched, paths(made)) == (1, 1, [])
     assert [file.mtime_ns for file in made.settled] == [1]
 
 
@@ -115,7 +114,7 @@ def test_a_renamed_file_moves_its_vectors() -> None:
 def test_a_copy_is_new_and_a_duplicate() -> None:
     made = Disk(a="x", b="x").plan([known_file("a", "x")])
     assert (made.new, made.duplicates, made.moved, made.unchanged) == (1, 1, 0, 1)
-    assert made.pending == []
+    assert paths(made) == []
 
 
 def test_of_two_copies_of_a_file_that_left_one_has_moved() -> None:
@@ -125,7 +124,7 @@ def test_of_two_copies_of_a_file_that_left_one_has_moved() -> None:
 
 def test_swapped_names_are_two_changes_without_encoding() -> None:
     made = Disk(a="y", b="x").plan([known_file("a", "x", inode=2), known_file("b", "y", inode=3)])
-    assert (made.changed, made.moved, made.pending) == (2, 0, [])
+    assert (made.changed, made.moved, paths(made)) == (2, 0, [])
     assert len(made.settled) == 2
 
 
@@ -197,13 +196,13 @@ def failure(content: str, *, mtime: int = 1, settled: bool = True) -> SkippedFil
 def test_a_file_that_failed_is_not_tried_again() -> None:
     disk = Disk(a="x")
     made = disk.plan(skipped=[failure("x")])
-    assert (made.pending, [one.reason for one in made.skipped]) == ([], ["is bad"])
+    assert (paths(made), [one.reason for one in made.skipped]) == ([], ["is bad"])
     assert disk.read == []
 
 
 def test_a_touched_failure_is_hashed_but_not_tried_again() -> None:
     made = Disk(a="x").plan(skipped=[failure("x", mtime=9)])
-    assert made.pending == []
+    assert paths(made) == []
     assert [one.mtime_ns for one in made.restated] == [1]
 
 
@@ -230,10 +229,8 @@ def test_a_failure_replaced_by_a_known_picture_is_forgotten() -> None:
 def test_a_file_that_cannot_be_hashed_is_left_to_the_decoder() -> None:
     disk = Disk()
     made = plan(
-        ScanResult((ROOT,), (), [found_file("a", "x")], [], ()),
-        {b"/photos/a": known_file("a", "y", mtime=9)},
-        {},
-        contents={digest("y")},
+        ScanResult((ROOT,), (), FoundFiles([found_file("a", "x")]), [], ()),
+        Known.of([known_file("a", "y", mtime=9)]),
         sha256_of=disk.sha256_of,
     )
     assert [one.kind for one in made.pending] == ["changed"]

@@ -165,5 +165,5 @@ def test_what_cannot_be_listed_is_remembered_as_unread(
 ) -> None:
     paint(tmp_path / "a" / "x.png")
     found = scan([tmp_path / "a" / "x.png" / "y"])
-    assert found.files == []
+    assert list(found.files) == []
     assert found.missing

@@ -33,7 +33,7 @@ def other(library: Any) -> Any:
 def make_beside(library: Any, *, disk: Disk | None = None, switched: bool = True) -> None:
     number = editions.next_number(library.directory, other(library))
     with library.open(identity=other(library), edition=number, disk=disk) as writer:
-        known = writer.known_files()
+        known = {file.path for file in writer.known_files()}
         for path, name in OLD.items():
             if path not in known:
                 writer.commit(library.batch({path: name}))

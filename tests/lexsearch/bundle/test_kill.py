@@ -31,7 +31,7 @@ from lexsearch.bundle.writer import BundleWriter
 
 model = ToyModel()
 with BundleWriter.open(Path(sys.argv[1]), identity=model.identity) as writer:
-    known = len(writer.known_files())
+    known = len(list(writer.known_files()))
     for i in range(known, 100_000):
         digest = hashlib.sha256(b"%d" % i).digest()
         vectors = model.encode_pixels(np.full((1, 8, 8, 3), i % 256, np.uint8))

@@ -43,10 +43,9 @@ def test_what_was_committed_is_there_after_reopening(library: Any) -> None:
         writer.finish(RunRecord("2026-01-01T00:00:00+00:00", 1.5, {"new": 2}, {"scan": 0.5}))
     assert (first, second) == (1, 2)
     with library.open() as writer:
-        assert writer.known_files() == {
-            b"/photos/a.jpg": library.file(b"/photos/a.jpg", "a"),
-            LATIN: library.file(LATIN, "b"),
-        }
+        assert list(writer.known_files()) == [
+            library.file(b"/photos/a.jpg", "a"), library.file(LATIN, "b"),
+        ]  # fmt: skip
         assert writer.known_contents() == {library.digest("a"), library.digest("b")}
         assert writer.known_skipped() == {skipped.path: skipped}
         assert writer.roots() == [b"/photos"]
@@ -101,7 +100,7 @@ def test_another_model_is_refused_with_both_values_and_the_way_out(library: Any)
     with pytest.raises(WrongModel, match=r"index toy/d/1, model toy/d/2.*index --force PATH --db"):
         library.open(identity=other)
     with library.open(identity=other, replace=True) as writer:
-        assert writer.known_files() == {}
+        assert list(writer.known_files()) == []
         assert writer.known_contents() == set()
     library.model.identity = other
 
@@ -133,7 +132,21 @@ def test_an_index_that_comes_to_be_while_its_folder_is_looked_at_is_opened(
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
     with library.open() as writer:
-        assert writer.known_files() == {}
+        assert list(writer.known_files()) == []
+
+
+def test_what_is_known_is_read_page_by_page(library: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lexsearch.bundle.writer.PAGE", 2)
+    for count in range(1, 6):
+        path = b"/photos/%d.jpg" % count
+        with library.open() as writer:
+            writer.commit(library.batch({path: "ab"[count % 2]}))
+            files = list(writer.known_files())
+            assert [one.path for one in files] == [
+                b"/photos/%d.jpg" % one for one in range(1, count + 1)
+            ]
+            assert writer.known_sizes().tolist() == sorted({one.size for one in files})
+            assert writer.count_contents() == len(writer.known_contents()) == min(count, 2)
 
 
 def test_what_looks_damaged_while_another_process_works_on_it_is_locked(library: Any) -> None:

@@ -51,7 +51,7 @@ def test_numbers_beyond_63_bits_and_odd_text_are_stored(connection: Connection) 
     assert repository.add_contents(connection, [content], segment_id=number) == set()
     file = FileRecord(b"/\xff\n", 2**62, -1, 2**64 - 1, digest, b"/")
     repository.add_files(connection, [file], now=0)
-    assert repository.known_files(connection) == {file.path: file}
+    assert repository.known_files(connection, after=b"", most=9) == [file]
     skipped = SkippedFile(b"/\xfe", "reason \udcff", 0, -5, digest)
     repository.add_skipped(connection, [skipped])
     assert repository.known_skipped(connection) == {
@@ -69,7 +69,7 @@ def test_more_paths_than_one_statement_takes(connection: Connection) -> None:
     assert repository.remove_files(connection, [*paths, b"/none"], now=0) == {
         int.from_bytes(digest[:8], "big") >> 1
     }
-    assert repository.known_files(connection) == {}
+    assert repository.known_files(connection, after=b"", most=9) == []
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
