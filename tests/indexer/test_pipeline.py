@@ -77,6 +77,19 @@ def test_a_touch_costs_nothing(run: Run, photos: Path) -> None:
     assert run().touched == 0
 
 
+def test_a_time_beyond_what_an_index_stores_is_read_once(run: Run, photos: Path) -> None:
+    far = 2**63 + 5  # nanoseconds, in the year 2262
+    try:
+        os.utime(photos / "0.png", ns=(far, far))
+    except OSError:
+        pytest.skip("the file system has no such times")
+    if (photos / "0.png").stat().st_mtime_ns <= far - 10**9:
+        pytest.skip("the file system has no such times")
+    run()
+    report = run()
+    assert (report.unchanged, report.touched, report.encoded) == (5, 0, 0)
+
+
 def test_copies_are_encoded_once_within_and_across_runs(
     run: Run, db: Path, photos: Path, toy_model: Model
 ) -> None:
