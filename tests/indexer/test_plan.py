@@ -6,6 +6,8 @@ import hashlib
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from indexer.found import FoundFile, FoundFiles
 from indexer.known import Known
@@ -16,6 +18,7 @@ from lexsearch.bundle.records import KnownFile, SkippedFile
 from lexsearch.errors import UsageError
 
 ROOT = b"/photos"
+NAMES = st.text("ab/.", min_size=1, max_size=4).map(lambda name: f"n{name}")
 
 
 def digest(content: str) -> bytes:
@@ -234,3 +237,21 @@ def test_a_file_that_cannot_be_hashed_is_left_to_the_decoder() -> None:
         sha256_of=disk.sha256_of,
     )
     assert [one.kind for one in made.pending] == ["changed"]
+
+
+@given(st.sets(NAMES), st.sets(NAMES))
+def test_each_path_of_either_side_has_its_fate(here: set[str], indexed: set[str]) -> None:
+    made = Disk(**dict.fromkeys({*here, "kept"}, "x")).plan(
+        [known_file(name, "x") for name in {*indexed, "kept"}]
+    )
+    assert made.unchanged == len(here & indexed) + 1
+    assert made.leaving == sorted(b"/photos/" + name.encode() for name in indexed - here)
+    settled = [file.path for file in made.settled]
+    assert settled == sorted(b"/photos/" + name.encode() for name in here - indexed)
+
+
+def test_a_second_missing_root_that_nobody_knows_is_an_error() -> None:
+    with pytest.raises(UsageError, match="no such folder or file: /elsewhere"):
+        Disk(a="x").plan(
+            [known_file("a", "x")], roots=(b"/elsewhere", ROOT), missing=(b"/elsewhere", ROOT)
+        )
