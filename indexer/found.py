@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, overload
+from typing import NamedTuple, TypeVar, overload
 
 from lexsearch.bundle.records import signed, unsigned
+
+Row = TypeVar("Row")
 
 
 class FoundFile(NamedTuple):
@@ -28,7 +31,26 @@ class FoundFile(NamedTuple):
     root: bytes
 
 
-class FoundFiles(Sequence[FoundFile]):
+class Columns(Sequence[Row]):
+    """Rows that are put together when they are asked for; a slice is a list of them."""
+
+    @abstractmethod
+    def row(self, place: int) -> Row:
+        """The one at a place, from 0."""
+
+    @overload
+    def __getitem__(self, place: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Row]: ...
+
+    def __getitem__(self, place: int | slice) -> Row | list[Row]:
+        if isinstance(place, slice):
+            return [self.row(one) for one in range(*place.indices(len(self)))]
+        return self.row(place)
+
+
+class FoundFiles(Columns[FoundFile]):
     """Files in columns: 36 bytes each beside their paths, where a tuple takes more than 200."""
 
     def __init__(self, files: Iterable[FoundFile] = ()) -> None:
@@ -88,15 +110,8 @@ class FoundFiles(Sequence[FoundFile]):
         for path, size, mtime_ns, inode, root in zip(*columns, strict=True):
             yield FoundFile(path, size, mtime_ns, inode, self._roots[root])
 
-    @overload
-    def __getitem__(self, place: int) -> FoundFile: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[FoundFile]: ...
-
-    def __getitem__(self, place: int | slice) -> FoundFile | list[FoundFile]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
+    def row(self, place: int) -> FoundFile:
+        """The file at a place."""
         return FoundFile(
             self._paths[place],
             self._sizes[place],

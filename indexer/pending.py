@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple
 
-from indexer.found import FoundFile, FoundFiles
+from indexer.found import Columns, FoundFile, FoundFiles
 
 Kind = Literal["new", "changed", "unchanged"]
 KINDS: tuple[Kind, ...] = ("new", "changed", "unchanged")
@@ -32,7 +31,7 @@ class Pending(NamedTuple):
     was_killed: bool = False
 
 
-class PendingFiles(Sequence[Pending]):
+class PendingFiles(Columns[Pending]):
     """Files to decode, in the order in which they were found; five bytes each."""
 
     def __init__(self, found: FoundFiles) -> None:
@@ -62,15 +61,8 @@ class PendingFiles(Sequence[Pending]):
     def __len__(self) -> int:
         return len(self._places)
 
-    @overload
-    def __getitem__(self, place: int) -> Pending: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Pending]: ...
-
-    def __getitem__(self, place: int | slice) -> Pending | list[Pending]:
-        if isinstance(place, slice):
-            return [self[one] for one in range(*place.indices(len(self)))]
+    def row(self, place: int) -> Pending:
+        """The file at a place among those to decode."""
         facts = self._facts[place]
         return Pending(
             self._found[self._places[place]],
