@@ -104,7 +104,7 @@ RUNS = (
     _fuzz("pictures", f"{FUZZ}::test_mutated_pictures_are_decoded_or_named_and_kill_nobody", 570),
     _fuzz("segments", f"{FUZZ}::test_a_mutated_segment_is_refused_or_the_same", 740),
     _fuzz("lists", f"{FUZZ}::test_mutated_lists_are_refused_or_show_each_picture_once",
-          3_000, part=200_000),
+          4_000, part=200_000),
     _fuzz("files", "tests/lexsearch/bundle/test_fuzz.py", 30, part=5_000),
     _fuzz("bodies", "tests/lexsearch/server/test_fuzz.py::test_any_body_is_answered_or_refused",
           10, model="mini", part=1_000),
