@@ -110,5 +110,6 @@ RUNS = (
           10, model="mini", part=1_000),
     Run("soak", "soak.py", 7200, model="toy", unit="--seconds", part=0),
     Run("rss-scale", "rss_scale.py", 0, ("--sizes", "200,1000,4000")),
+    # The first of more than 5,000 leaves the code of word search compiled: 120 MB, once a machine.
     Run("rss-scale-50000", "rss_scale.py", 0, ("--sizes", "1000,10000,50000"), model="toy"),
 )  # fmt: skip
