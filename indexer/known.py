@@ -48,7 +48,7 @@ class Known:
         return cls(
             lambda: known,
             {one.path: one for one in skipped},
-            lambda: np.unique(np.array([file.size for file in known], np.int64)),
+            lambda: np.sort(np.array([file.size for file in known], np.int64)),
             lambda: Digests(file.sha256 for file in known),
         )
 

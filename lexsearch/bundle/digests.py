@@ -20,7 +20,10 @@ class Digests(Set[bytes]):
 
     def __init__(self, digests: Iterable[bytes] = ()) -> None:
         """Hold the digests, each 32 bytes, in any order."""
-        self._sorted: npt.NDArray[np.bytes_] = np.unique(np.fromiter(digests, f"S{LENGTH}"))
+        held: npt.NDArray[np.bytes_] = np.fromiter(digests, f"S{LENGTH}")
+        held.sort()
+        # What `np.unique` does; that imports masked arrays, which nothing here needs.
+        self._sorted = held[np.append(True, held[1:] != held[:-1])[: len(held)]]
         self._recent: set[bytes] = set()
 
     def add(self, digests: Iterable[bytes]) -> None:

@@ -146,9 +146,11 @@ class BundleWriter:
             after = page[-1].path
 
     def known_sizes(self) -> npt.NDArray[np.int64]:
-        """Size in bytes of the file at every indexed path, ascending, each once."""
+        """Size in bytes of the file at every indexed path, ascending."""
         with self._database.transaction() as connection:
-            return np.unique(np.fromiter(repository.known_sizes(connection), np.int64))
+            sizes = np.fromiter(repository.known_sizes(connection), np.int64)
+        sizes.sort()
+        return sizes
 
     def count_live(self) -> int:
         """Pictures that have a path."""
