@@ -53,11 +53,11 @@ def small_segments(segments: Sequence[Mapping[str, Any]]) -> list[Mapping[str, A
     return [one for one in segments if one["rows"] < TIERS[0]]
 
 
-def next_group(connection: Connection) -> list[Mapping[str, Any]]:
+def next_group(connection: Connection, *, drop: bool) -> list[Mapping[str, Any]]:
     """Segments to merge next, oldest first; empty when nothing needs it.
 
-    A tier that has too many is merged as a whole, in pieces of at most MERGED_ROWS rows; then
-    segments with many dead rows are rewritten one by one.
+    A tier that has too many is merged as a whole, in pieces of at most MERGED_ROWS rows; then,
+    where rows may be dropped, segments with many dead rows are rewritten one by one.
     """
     segments = repository.segments(connection)
     floor = 0
@@ -67,6 +67,8 @@ def next_group(connection: Connection) -> list[Mapping[str, Any]]:
         if len(tier) > SMALL_SEGMENTS:
             total = list(accumulate(one["rows"] for one in tier))
             return tier[: max(2, bisect_right(total, MERGED_ROWS))]
+    if not drop:
+        return []
     return next(([one] for one in segments if _is_worth_rewriting(connection, one)), [])
 
 
@@ -79,13 +81,20 @@ def _is_worth_rewriting(connection: Connection, segment: Mapping[str, Any]) -> b
 
 
 def merge_group(
-    connection: Connection, group: Sequence[Mapping[str, Any]], place: Place, *, now: int
+    connection: Connection,
+    group: Sequence[Mapping[str, Any]],
+    place: Place,
+    *,
+    now: int,
+    drop: bool,
 ) -> None:
     """Replace segments by one, or by none when no row of them is kept.
 
     Runs inside the caller's transaction; the new files are durable before it ends.
+    drop: leave out rows that no path has and none had a while ago.
     """
-    parts = [(one, _kept(merging.rows_of(connection, one["id"]))) for one in group]
+    found = [(one, merging.rows_of(connection, one["id"])) for one in group]
+    parts = [(one, _kept(rows) if drop else rows) for one, rows in found]
     rows = [row for _, kept in parts for row in kept]
     if rows:
         generation = int(repository.settings(connection)["generation"]) + 1

@@ -234,7 +234,8 @@ class BundleWriter:
                 generation = apply_batch(connection, batch, segment, now=int(self._clock()))
                 small = compact.small_segments(repository.segments(connection))
         if len(small) > MOST_SMALL_SEGMENTS:
-            self.compact()
+            # Whoever goes on committing may name what was stored when he began.
+            self.compact(drop=False)
             generation = self.generation()
         return generation
 
@@ -250,10 +251,13 @@ class BundleWriter:
         written = write_segment(self.directory, ulid, arrays, description, disk=self._disk)
         return WrittenSegment(ulid, len(contents), written)
 
-    def compact(self) -> int:
+    def compact(self, *, drop: bool = True) -> int:
         """Merge small segments, and rewrite those full of pictures removed a while ago.
 
         Stored values are copied as they are, so answers do not change.
+
+        Args:
+            drop: forget pictures removed a while ago; otherwise all that is stored stays.
 
         Returns:
             How many segments were merged or rewritten.
@@ -262,14 +266,15 @@ class BundleWriter:
         place = compact.Place(self.directory, self._uuid, self.identity, self._disk)
         merged = 0
         with self._changing():
-            with self._database.transaction() as connection:
-                merging.forget_removed(connection, before=now - compact.KEEP_REMOVED_S)
+            if drop:
+                with self._database.transaction() as connection:
+                    merging.forget_removed(connection, before=now - compact.KEEP_REMOVED_S)
             while True:
                 with self._database.transaction() as connection:
-                    group = compact.next_group(connection)
+                    group = compact.next_group(connection, drop=drop)
                     if not group:
                         break
-                    compact.merge_group(connection, group, place, now=now)
+                    compact.merge_group(connection, group, place, now=now, drop=drop)
                 merged += len(group)
         self.collect_garbage()
         return merged

@@ -121,3 +121,30 @@ def test_a_stopped_run_makes_no_lists(db: Path, photos: Path, toy_model: Model) 
     )
     with Snapshot.open(db) as snapshot:
         assert snapshot.lists is None
+
+
+@pytest.mark.parametrize("segments", [3, 8])
+def test_a_picture_that_comes_back_is_there_still_when_a_run_merges_before_it(
+    tmp_path: Path, toy_model: Model, paint: Callable[..., Path], indexed: Indexed,
+    monkeypatch: pytest.MonkeyPatch, segments: int,
+) -> None:  # fmt: skip
+    def run() -> None:
+        options = IndexOptions(batch_size=1, isolate=False)
+        index_folders([photos], directory=tmp_path / "db", model=toy_model, options=options)
+
+    photos = tmp_path / "photos"
+    for i in range(6):
+        paint(photos / f"a{i}.png", i)
+    data = paint(photos / "z.png", 99).read_bytes() + bytes(500)  # a size that no other has
+    (photos / "z.png").write_bytes(data)
+    run()
+    (photos / "z.png").unlink()
+    run()
+    monkeypatch.setattr("lexsearch.bundle.compact.KEEP_REMOVED_S", -5)  # removed long ago
+    monkeypatch.setattr("lexsearch.bundle.compact.SMALL_SEGMENTS", 1)
+    monkeypatch.setattr("lexsearch.bundle.writer.MOST_SMALL_SEGMENTS", segments)
+    for i in range(4):
+        paint(photos / f"b{i}.png", 10 + i)
+    (photos / "z.png").write_bytes(data)
+    run()
+    assert indexed(tmp_path / "db", photos) == sorted(path.name for path in photos.iterdir())
